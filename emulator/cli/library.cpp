@@ -1,0 +1,104 @@
+#include "emulator/cli/library.h"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "emulator/cli/cli.h"
+
+namespace handset::cli {
+
+namespace fs = std::filesystem;
+
+Library::Library(fs::path home) : profiles_(std::move(home) / "profiles") {
+    if (!fs::is_directory(profiles_)) {
+        throw UsageError(fmt::format(
+            "{}: no such folder; set HANDSET_HOME to the folder that holds handset's profiles/",
+            profiles_.string()));
+    }
+}
+
+std::vector<device::Device> Library::find(const std::vector<std::string>& patterns) const {
+    const std::vector<fs::path> files = device::find_profiles(profiles_);
+    std::vector<std::string> ids;
+    for (const fs::path& file : files)
+        ids.push_back(file.stem().string());
+    std::vector<bool> wanted(files.size(), patterns.empty());
+    std::vector<device::Device> found;
+    for (const std::string& pattern : patterns) {
+        if (pattern.find('/') != std::string::npos || pattern.ends_with(".yaml")) {
+            found.push_back(device::load_device(pattern));
+            continue;
+        }
+        bool any = false;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            if (fnmatch(pattern.c_str(), ids[i].c_str(), 0) != 0) continue;
+            wanted[i] = true;
+            any = true;
+        }
+        if (any) continue;
+        const std::string near = nearest(pattern, ids);
+        throw UsageError(fmt::format("no device matches '{}'{}; 'handset devices' lists them",
+                                     printable_utf8(pattern),
+                                     near.empty() ? "" : fmt::format(", did you mean {}?", near)));
+    }
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        if (wanted[i]) found.push_back(device::load_device(files[i]));
+    }
+    std::ranges::stable_sort(found, {}, &device::Device::id);
+    return found;
+}
+
+const device::Store* Library::store_of(const device::Device& device) {
+    if (!device.trust.store_id) return nullptr;
+    std::unique_ptr<device::Store>& store = stores_[*device.trust.store_id];
+    if (!store) {
+        const fs::path file = profiles_ / "stores" / (*device.trust.store_id + ".yaml");
+        store = std::make_unique<device::Store>(device::load_store(file));
+    }
+    return store.get();
+}
+
+fs::path home() {
+    const char* const set = std::getenv("HANDSET_HOME");
+    return set != nullptr && *set != '\0' ? fs::path(set) : fs::path(HANDSET_BUILT_FROM);
+}
+
+namespace {
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j)
+        row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitution});
+        }
+    }
+    return row.back();
+}
+
+}  // namespace
+
+std::string nearest(std::string_view word, const std::vector<std::string>& known) {
+    std::string best;
+    std::size_t best_distance = word.size() / 2 + 1;
+    if (word.size() > 200) return best;
+    for (const std::string& candidate : known) {
+        const std::size_t distance =
+            candidate.find(word) != std::string::npos ? 1 : edit_distance(word, candidate);
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+}  // namespace handset::cli

@@ -1,0 +1,233 @@
+#include "emulator/cli/options.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "emulator/flight/files.h"
+
+namespace handset::cli {
+
+namespace fs = std::filesystem;
+
+std::optional<Parsed> parse(const std::vector<std::string>& arguments,
+                            const po::options_description& options, const CommandText& text,
+                            const Streams& streams) {
+    po::options_description all;
+    all.add(options);
+    all.add_options()("help,h", "this text")("words", po::value<std::vector<std::string>>());
+    po::positional_options_description positional;
+    positional.add("words", -1);
+    Parsed parsed;
+    try {
+        // No guessing: an abbreviation that means one option today may mean two tomorrow.
+        const int style =
+            po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+        po::store(po::command_line_parser(arguments)
+                      .options(all)
+                      .positional(positional)
+                      .style(style)
+                      .run(),
+                  parsed.values);
+        po::notify(parsed.values);
+    } catch (const po::unknown_option& unknown) {
+        std::vector<std::string> known{"--help"};
+        for (const auto& option : options.options())
+            known.push_back("--" + option->long_name());
+        const std::string near = nearest(unknown.get_option_name(), known);
+        throw UsageError(fmt::format("unknown option {}{}; see --help",
+                                     printable_utf8(unknown.get_option_name()),
+                                     near.empty() ? "" : fmt::format(", did you mean {}?", near)));
+    } catch (const po::error& error) {
+        throw UsageError(fmt::format("{}; see --help", printable_utf8(error.what())));
+    }
+    if (parsed.values.count("help") > 0) {
+        std::ostringstream listed;
+        listed << options;
+        streams.out << "Usage: " << text.usage << "\n\n"
+                    << text.about << "\n\n"
+                    << listed.str() << "\nExamples:\n"
+                    << text.examples;
+        return std::nullopt;
+    }
+    if (parsed.values.count("words") > 0) {
+        parsed.words = parsed.values["words"].as<std::vector<std::string>>();
+    }
+    return parsed;
+}
+
+po::options_description question_options() {
+    po::options_description options("What is asked");
+    options.add_options()(
+        "device", po::value<std::vector<std::string>>()->value_name("ID|GLOB"),
+        "a device, a pattern such as 'nokia-*', or a profile file; may be repeated (default: all)")(
+        "host", po::value<std::string>()->value_name("NAME"),
+        "the name the device was configured with")(
+        "at", po::value<std::string>()->value_name("RFC3339"),
+        "the device's clock, 2007-09-02 or 2007-09-02T12:00:00Z (default: now)")(
+        "msstd", po::value<std::string>()->value_name("STRING"),
+        "Outlook's proxy principal, 'none' switches it off (default: msstd:<host>)")(
+        "install-root", po::value<std::vector<std::string>>()->value_name("FILE"),
+        "a root as a user installs it on the device; may be repeated")(
+        "roots", po::value<std::vector<std::string>>()->value_name("FILE"),
+        "trust these roots in place of the device's store; may be repeated");
+    return options;
+}
+
+po::options_description output_options() {
+    po::options_description options("Output");
+    std::string names;
+    for (const report::Format& format : report::formats()) {
+        names += fmt::format("{}{}", names.empty() ? "" : " | ", format.name);
+    }
+    options.add_options()("format",
+                          po::value<std::string>()->default_value("table")->value_name("NAME"),
+                          names.c_str())("output,o", po::value<std::string>()->value_name("FILE"),
+                                         "write to FILE instead of standard output")(
+        "explain", "bytes in their surroundings, citations, sources, remedies")(
+        "strict", "count 'unknown' as failing (exit status 1)")(
+        "color", po::value<std::string>()->default_value("auto")->value_name("WHEN"),
+        "auto | always | never (NO_COLOR is honoured)")("quiet,q", "no progress on standard error");
+    return options;
+}
+
+namespace {
+
+std::vector<x509::Certificate> load_roots(const std::vector<std::string>& files) {
+    std::vector<x509::Certificate> roots;
+    for (const std::string& file : files) {
+        for (const Bytes& der : flight::load_certificates(file)) {
+            auto decoded = x509::decode_certificate(der);
+            if (!decoded) {
+                throw UsageError(fmt::format("{}: certificate cannot be decoded: {}", file,
+                                             to_string(decoded.error())));
+            }
+            roots.push_back(std::move(*decoded));
+        }
+    }
+    return roots;
+}
+
+std::vector<std::string> list_of(const po::variables_map& values, const char* name) {
+    if (values.count(name) == 0) return {};
+    return values[name].as<std::vector<std::string>>();
+}
+
+std::string text_of(const po::variables_map& values, const char* name) {
+    return values.count(name) > 0 ? values[name].as<std::string>() : "";
+}
+
+}  // namespace
+
+Asked read_question(const po::variables_map& values) {
+    Asked asked;
+    asked.device_patterns = list_of(values, "device");
+    judge::Question& question = asked.question;
+    question.host = text_of(values, "host");
+    if (question.host.size() > 1 && question.host.back() == '.') question.host.pop_back();
+    question.msstd = text_of(values, "msstd");
+    if (!question.msstd.empty() && question.msstd != "none" &&
+        !question.msstd.starts_with("msstd:")) {
+        throw UsageError(fmt::format("--msstd '{}' must begin with 'msstd:' (or be 'none')",
+                                     printable_utf8(question.msstd)));
+    }
+    const std::string at = text_of(values, "at");
+    if (at.empty()) {
+        question.at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    } else if (const auto time = parse_rfc3339(at)) {
+        question.at = *time;
+    } else {
+        throw UsageError(fmt::format(
+            "--at '{}' is no date; write 2007-09-02 or 2007-09-02T12:00:00Z", printable_utf8(at)));
+    }
+    question.installed_roots = load_roots(list_of(values, "install-root"));
+    if (values.count("roots") > 0) question.roots = load_roots(list_of(values, "roots"));
+    return asked;
+}
+
+bool use_color(const po::variables_map& values, const Streams& streams) {
+    const std::string when = text_of(values, "color");
+    if (when == "always") return true;
+    if (when == "never") return false;
+    if (when != "auto") throw UsageError("--color takes auto, always or never");
+    const char* const no_color = std::getenv("NO_COLOR");
+    const bool refused = no_color != nullptr && *no_color != '\0';
+    return streams.out_is_terminal && !refused && values.count("output") == 0;
+}
+
+void with_output(const po::variables_map& values, const Streams& streams,
+                 const std::function<void(std::ostream&)>& write) {
+    if (values.count("output") == 0) {
+        write(streams.out);
+        streams.out.flush();
+        if (!streams.out) throw std::runtime_error("standard output could not be written");
+        return;
+    }
+    const fs::path file = values["output"].as<std::string>();
+    std::error_code ignored;
+    const bool special = fs::exists(file, ignored) && !fs::is_regular_file(file, ignored);
+    // Written beside the file and renamed, so that a full disk leaves the old one.
+    const fs::path beside = special ? file : fs::path(file.string() + ".part");
+    {
+        std::ofstream out(beside, std::ios::binary);
+        write(out);
+        out.flush();
+        if (!out) {
+            if (!special) fs::remove(beside, ignored);
+            throw std::runtime_error(fmt::format("{}: could not be written", file.string()));
+        }
+    }
+    if (!special) fs::rename(beside, file);
+}
+
+int write_report(const report::Report& report, const po::variables_map& values,
+                 const Streams& streams) {
+    const std::string name = text_of(values, "format");
+    const report::Format* format = report::find_format(name);
+    if (!format) {
+        throw UsageError(fmt::format("unknown format '{}'; see --help", printable_utf8(name)));
+    }
+    report::Style style;
+    style.explain = values.count("explain") > 0;
+    style.color = use_color(values, streams);
+    style.width = streams.width;
+    with_output(values, streams, [&](std::ostream& out) { format->write(report, style, out); });
+    return report::exit_status(report, values.count("strict") > 0);
+}
+
+po::options_description listing_options() {
+    po::options_description options("Output");
+    options.add_options()("format",
+                          po::value<std::string>()->default_value("table")->value_name("NAME"),
+                          "table | json")("output,o", po::value<std::string>()->value_name("FILE"),
+                                          "write to FILE instead of standard output")(
+        "color", po::value<std::string>()->default_value("auto")->value_name("WHEN"),
+        "auto | always | never (NO_COLOR is honoured)");
+    return options;
+}
+
+bool wants_json(const po::variables_map& values) {
+    const std::string format = values["format"].as<std::string>();
+    if (format != "table" && format != "json") {
+        throw UsageError("--format takes table or json here");
+    }
+    return format == "json";
+}
+
+report::Style style_of(const po::variables_map& values, const Streams& streams) {
+    report::Style style;
+    style.color = use_color(values, streams);
+    style.width = streams.width;
+    return style;
+}
+
+judge::Verdict judge_with(Library& library, const device::Device& device,
+                          const handset::rules::Evidence& evidence,
+                          const judge::Question& question) {
+    return judge::judge(device, library.store_of(device), evidence, question);
+}
+
+}  // namespace handset::cli

@@ -1,0 +1,687 @@
+// profiles/<id>.yaml, key by key: one table of rows per section.
+
+#include "emulator/device/tree.h"
+#include "handshake/rules/rule.h"
+#include "handshake/wire/extensions.h"
+
+namespace handset::device {
+
+namespace {
+
+// --- values with a name in a standard -----------------------------------------------------------
+
+// Names of the numbers below `End` that have one.
+template <typename E, std::uint32_t End>
+std::vector<std::string> named_numbers() {
+    std::vector<std::string> names;
+    for (std::uint32_t i = 0; i < End; ++i) {
+        std::string name = wire::name_of(static_cast<E>(i));
+        if (name.substr(0, 2) != "0x") names.push_back(std::move(name));
+    }
+    return names;
+}
+std::vector<std::string> step_names() {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < rules::step_count; ++i) {
+        names.emplace_back(rules::step_name(static_cast<rules::Step>(i)));
+    }
+    return names;
+}
+std::vector<std::string> rule_ids() {
+    std::vector<std::string> names;
+    for (const rules::Rule& rule : rules::catalog())
+        names.emplace_back(rule.id);
+    return names;
+}
+std::vector<std::string> no_names() {
+    return {};
+}
+
+void no_such(Reading& in, const Node& at, std::string_view what, std::string_view name,
+             const std::vector<std::string>& names) {
+    const std::vector<std::string_view> candidates(names.begin(), names.end());
+    in.problem(
+        at, fmt::format("no {} is called {}{}", what, in_quotes(name), nearest(name, candidates)));
+}
+
+template <typename T>
+struct Registry {
+    const char* one;
+    std::optional<T> (*find)(std::string_view name);
+    std::vector<std::string> (*names)();  // for suggestions
+};
+constexpr Registry<wire::CipherSuite> cipher_suite{"cipher suite", wire::cipher_suite_from_name,
+                                                   named_numbers<wire::CipherSuite, 0x10000>};
+constexpr Registry<wire::ExtensionType> extension_type{"extension", wire::extension_type_from_name,
+                                                       named_numbers<wire::ExtensionType, 0x10000>};
+constexpr Registry<wire::NamedGroup> named_group{"group", wire::named_group_from_name,
+                                                 named_numbers<wire::NamedGroup, 0x10000>};
+constexpr Registry<wire::SignatureScheme> signature_scheme{
+    "signature scheme", wire::signature_scheme_from_name,
+    named_numbers<wire::SignatureScheme, 0x10000>};
+constexpr Registry<wire::AlertDescription> alert_description{
+    "alert", wire::alert_description_from_name, named_numbers<wire::AlertDescription, 0x100>};
+constexpr Registry<wire::ProtocolVersion> protocol_version{
+    "protocol version", wire::protocol_version_from_name,
+    named_numbers<wire::ProtocolVersion, 0x400>};
+constexpr Registry<rules::Step> step{"step", rules::step_from_name, step_names};
+constexpr Registry<x509::Oid> oid{"object identifier", x509::oid_from_name, no_names};
+constexpr Registry<std::uint32_t> cipher_spec{"cipher spec", wire::v2_cipher_kind_from_name,
+                                              no_names};
+constexpr Registry<wire::CompressionMethod> compression_method{
+    "compression method",
+    [](std::string_view name) -> std::optional<wire::CompressionMethod> {
+        for (const auto method : {wire::CompressionMethod::null, wire::CompressionMethod::deflate,
+                                  wire::CompressionMethod::lzs}) {
+            if (wire::name_of(method) == name) return method;
+        }
+        if (name == "null") return wire::CompressionMethod::null;
+        if (name == "deflate") return wire::CompressionMethod::deflate;
+        return std::nullopt;
+    },
+    [] {
+        return std::vector<std::string>{"null", "deflate"};
+    }};
+
+template <const auto& Names>
+auto named(Reading& in, const Value& value) -> decltype(Names.find({})) {
+    const Node& node = *value.node;
+    if (node.kind == Node::Kind::list || node.kind == Node::Kind::map || node.text.empty()) {
+        in.must_be(value, std::string("a name: ") + Names.one);
+        return std::nullopt;
+    }
+    auto found = Names.find(node.text);
+    if (!found) no_such(in, node, Names.one, node.text, Names.names());
+    return found;
+}
+
+constexpr ListOf cipher_suite_names{"cipher suite names"};
+constexpr ListOf cipher_spec_names{"cipher spec names"};
+constexpr ListOf compression_names{"compression methods: null, deflate"};
+constexpr ListOf group_names{"group names"};
+constexpr ListOf scheme_names{"signature scheme names"};
+constexpr ListOf point_formats{"numbers up to 255"};
+constexpr ListOf protocol_names{"protocol names"};
+constexpr ListOf extensions_list{"extensions", true};
+constexpr ListOf version_names{"protocol versions"};
+constexpr ListOf key_type_names{"key types"};
+constexpr ListOf oid_names{"names or dotted object identifiers", true};
+constexpr ListOf date_owners{"leaf, intermediates, anchor", true};
+constexpr ListOf lines{"texts", true};
+
+// --- ids and evidence ---------------------------------------------------------------------------
+
+bool check_id(Reading& in, const Node& key) {
+    const bool plain = std::all_of(key.text.begin(), key.text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    });
+    if (!plain) in.problem(key, "an id has small letters, digits, '-' and '.' only");
+    return plain;
+}
+
+const Node* find_key(const Node& map, std::string_view name) {
+    if (map.kind != Node::Kind::map) return nullptr;
+    for (std::size_t i = 0; i + 1 < map.items.size(); i += 2) {
+        if (map.items[i].kind == Node::Kind::scalar && map.items[i].text == name) {
+            return &map.items[i + 1];
+        }
+    }
+    return nullptr;
+}
+
+Grade grade_of(const Device& device, const std::string& source) {
+    const auto found = device.sources.find(source);
+    return found == device.sources.end() ? Grade::assumed : found->second.grade;
+}
+
+// Where a value stands and what it rests on: its own `{is: VALUE, source: ID}`, or the section's.
+struct Given {
+    Value value;
+    std::string source;
+    bool complete = false;
+};
+Given given(Reading& in, const Value& value) {
+    static constexpr Key keys[] = {{"is", true}, {"source", true}};
+    if (find_key(*value.node, "is") != nullptr) {
+        const auto nodes = in.match(value, keys);
+        Given result{{value.key, (*nodes)[0]}, {}, false};
+        if ((*nodes)[1] != nullptr) {
+            if (const auto id = in.sources.use(in, {"source", (*nodes)[1]})) {
+                result.source = *id;
+                result.complete = true;
+            }
+        }
+        return result;
+    }
+    if (in.section_source) return {value, *in.section_source, true};
+    if (!in.section_source_stated) {
+        in.problem(*value.node,
+                   fmt::format("{0} has no source: give the section a 'source', or write "
+                               "'{1}: {{is: VALUE, source: ID}}'",
+                               in_quotes(value.key), value.key));
+    }
+    return {value, {}, false};
+}
+
+// A statement of one of the sections with `source`.
+template <auto Section, auto Member, auto Read>
+void stated(Reading& in, const Value& value, Device& device) {
+    const Given from = given(in, value);
+    auto read = Read(in, from.value);
+    if (!read || !from.complete) return;
+    auto& statement = ((device.*Section).*Member).emplace();
+    statement.value = std::move(*read);
+    statement.source = from.source;
+    statement.grade = grade_of(device, from.source);
+}
+
+void section_source(Reading& in, const Value& value, Device&) {
+    in.section_source_stated = true;
+    in.section_source = in.sources.use(in, value);
+}
+
+constexpr Row<Device> source_of_section{{"source"}, section_source};
+
+template <const auto& Rows>
+void section(Reading& in, const Value& value, Device& device) {
+    in.section_source.reset();
+    in.section_source_stated = false;
+    read_map(in, value, Rows, device);
+}
+
+std::optional<std::string> source_id(Reading& in, const Value& value) {
+    return in.sources.use(in, value);
+}
+
+// --- sources ------------------------------------------------------------------------------------
+
+constexpr Row<Source> source_rows[] = {
+    {{"grade", true}, field<&Source::grade, choice<Grade>>},
+    {{"what", true}, field<&Source::what, text>},
+    {{"where", true}, field<&Source::where, text>},
+    {{"retrieved", true}, field<&Source::retrieved, date>},
+};
+
+void sources(Reading& in, const Value& value, Device& device) {
+    for (const Entry& entry : in.entries(value)) {
+        if (!check_id(in, *entry.key)) continue;
+        in.sources.define(*entry.key);
+        read_map(in, Value{entry.key->text, entry.value}, source_rows,
+                 device.sources[entry.key->text]);
+    }
+}
+
+// --- client_hello -------------------------------------------------------------------------------
+
+std::optional<Bytes> extension_contents(Reading& in, const Value& value, wire::ExtensionType type) {
+    if (value.node->kind != Node::Kind::list) {
+        if (value.node->kind == Node::Kind::scalar) return hex(in, value);
+        in.must_be(value, "a list, or its contents in hexadecimal digits");
+        return std::nullopt;
+    }
+    const auto encoded = [](const auto& read, auto encode) {
+        return read ? std::optional(encode(*read)) : std::nullopt;
+    };
+    try {
+        switch (type) {
+            case wire::ExtensionType::supported_groups:
+                return encoded(list<group_names, named<named_group>>(in, value),
+                               wire::encode_supported_groups);
+            case wire::ExtensionType::signature_algorithms:
+                return encoded(list<scheme_names, named<signature_scheme>>(in, value),
+                               wire::encode_signature_algorithms);
+            case wire::ExtensionType::ec_point_formats: {
+                const auto formats = list<point_formats, number_between<0, 255>>(in, value);
+                return encoded(formats, [](const std::vector<std::size_t>& numbers) {
+                    std::vector<std::uint8_t> octets;
+                    for (const std::size_t n : numbers) {
+                        octets.push_back(static_cast<std::uint8_t>(n));
+                    }
+                    return wire::encode_ec_point_formats(octets);
+                });
+            }
+            case wire::ExtensionType::application_layer_protocol_negotiation:
+                return encoded(list<protocol_names, text>(in, value), wire::encode_alpn);
+            default:
+                break;
+        }
+    } catch (const std::length_error&) {
+        in.must_be(value, "shorter: its lengths do not fit");
+        return std::nullopt;
+    }
+    in.must_be(value, "hexadecimal digits: it has no list form");
+    return std::nullopt;
+}
+
+// `- NAME`, or `- NAME: contents`.
+std::optional<HelloExtension> hello_extension(Reading& in, const Value& item) {
+    const Node& node = *item.node;
+    const bool has_contents = node.kind == Node::Kind::map && node.items.size() == 2;
+    if (!has_contents && node.kind != Node::Kind::scalar) {
+        in.problem(node, "an extension is '- NAME' or '- NAME: CONTENTS'");
+        return std::nullopt;
+    }
+    const Node& name = has_contents ? node.items[0] : node;
+    const auto type = named<extension_type>(in, {"extensions", &name});
+    if (!type) return std::nullopt;
+    HelloExtension extension{*type, {}};
+    switch (*type) {
+        case wire::ExtensionType::server_name:
+            if (has_contents) {
+                in.problem(node.items[1], "server_name has no contents here: they are the host");
+                return std::nullopt;
+            }
+            return extension;
+        case wire::ExtensionType::supported_groups:
+        case wire::ExtensionType::ec_point_formats:
+        case wire::ExtensionType::signature_algorithms:
+        case wire::ExtensionType::application_layer_protocol_negotiation:
+        case wire::ExtensionType::status_request:
+        case wire::ExtensionType::renegotiation_info:
+            if (!has_contents) {
+                in.problem(name, fmt::format("{} is never empty: write '- {}: CONTENTS'", name.text,
+                                             name.text));
+                return std::nullopt;
+            }
+            break;
+        default:
+            break;
+    }
+    if (!has_contents) return extension;
+    auto data = extension_contents(in, {name.text, &node.items[1]}, *type);
+    if (!data) return std::nullopt;
+    extension.data = std::move(*data);
+    return extension;
+}
+
+void hello_extensions(Reading& in, const Value& value, ClientHello& hello) {
+    auto extensions = list<extensions_list, hello_extension>(in, value);
+    if (!extensions) return;
+    std::set<wire::ExtensionType> seen;
+    for (const HelloExtension& extension : *extensions) {
+        if (!seen.insert(extension.type).second) {
+            in.problem(*value.node, fmt::format("the extension {} is listed twice",
+                                                wire::name_of(extension.type)));
+        }
+    }
+    hello.extensions = std::move(*extensions);
+}
+
+std::optional<std::string> md5_digits(Reading& in, const Value& value) {
+    const auto digest = hex_of<16>(in, value);
+    return digest ? std::optional(to_hex(*digest)) : std::nullopt;
+}
+
+constexpr Row<ClientHello> client_hello_rows[] = {
+    {{"source", true}, field<&ClientHello::source, source_id>},
+    {{"framing", true}, field<&ClientHello::framing, choice<Framing>>},
+    {{"record_version"}, field<&ClientHello::record_version, named<protocol_version>>},
+    {{"client_version", true}, field<&ClientHello::client_version, named<protocol_version>>},
+    {{"random"}, field<&ClientHello::random, choice<RandomKind>>},
+    {{"session_id_length"}, field<&ClientHello::session_id_length, number_between<0, 32>>},
+    {{"cipher_suites"},
+     field<&ClientHello::cipher_suites, list<cipher_suite_names, named<cipher_suite>>>},
+    {{"cipher_specs"},
+     field<&ClientHello::cipher_specs, list<cipher_spec_names, named<cipher_spec>>>},
+    {{"challenge_length"}, field<&ClientHello::challenge_length, number_between<16, 32>>},
+    {{"compression_methods"},
+     field<&ClientHello::compression_methods, list<compression_names, named<compression_method>>>},
+    {{"extensions"}, hello_extensions},
+    {{"server_name"}, field<&ClientHello::server_name, choice<ServerNameRule>>},
+    {{"ja3"}, field<&ClientHello::ja3, md5_digits>},
+};
+
+// Keys that only one framing has.
+void check_framing(Reading& in, const Value& value, const ClientHello& hello) {
+    struct Of {
+        const char* key;
+        Framing framing;
+        bool required;
+    };
+    static constexpr Of keys[] = {
+        {"record_version", Framing::tls, true},      {"random", Framing::tls, false},
+        {"cipher_suites", Framing::tls, true},       {"compression_methods", Framing::tls, true},
+        {"extensions", Framing::tls, false},         {"cipher_specs", Framing::sslv2, true},
+        {"challenge_length", Framing::sslv2, false},
+    };
+    for (const Of& of : keys) {
+        const Node* node = find_key(*value.node, of.key);
+        if (of.framing == hello.framing) {
+            if (of.required && node == nullptr) {
+                in.problem(*value.node,
+                           fmt::format("missing key '{}' in 'client_hello': framing {} has it",
+                                       of.key, word_of(hello.framing)));
+            }
+        } else if (node != nullptr) {
+            in.problem(*node, fmt::format("'{}' does not exist in framing {}", of.key,
+                                          word_of(hello.framing)));
+        }
+    }
+}
+
+void check_server_name(Reading& in, const Value& value, const ClientHello& hello) {
+    const auto& list = hello.extensions;
+    const bool listed =
+        list && std::any_of(list->begin(), list->end(), [](const HelloExtension& extension) {
+            return extension.type == wire::ExtensionType::server_name;
+        });
+    const Node* rule = find_key(*value.node, "server_name");
+    const Node* at = rule != nullptr ? rule : find_key(*value.node, "extensions");
+    if (at == nullptr) at = value.node;
+    if (listed && hello.server_name == ServerNameRule::none) {
+        in.problem(*at, "'extensions' lists server_name: say 'server_name: host' or host-and-ip");
+    } else if (!listed && hello.server_name != ServerNameRule::none) {
+        in.problem(*at, fmt::format("'server_name' is {}, but 'extensions' does not list it",
+                                    word_of(hello.server_name)));
+    }
+}
+
+// The longest host name, and the headers around it, must still fit one record (2^14 octets).
+void check_length(Reading& in, const Value& value, const ClientHello& hello) {
+    std::size_t length = 512 + hello.session_id_length + 2 * hello.cipher_suites.size() +
+                         3 * hello.cipher_specs.size() + hello.compression_methods.size();
+    if (hello.extensions) {
+        for (const HelloExtension& extension : *hello.extensions) {
+            length += 4 + extension.data.size();
+        }
+    }
+    if (length > 16384 || hello.compression_methods.size() > 255) {
+        in.problem(*value.node, "the hello does not fit one record");
+    }
+}
+
+void client_hello(Reading& in, const Value& value, Device& device) {
+    ClientHello& hello = device.client_hello;
+    read_map(in, value, client_hello_rows, hello);
+    if (value.node->kind != Node::Kind::map) return;
+    hello.grade = grade_of(device, hello.source);
+    check_framing(in, value, hello);
+    check_server_name(in, value, hello);
+    check_length(in, value, hello);
+}
+
+// --- what it accepts ----------------------------------------------------------------------------
+
+constexpr Row<Range> range_rows[] = {
+    {{"min"}, field<&Range::min, number>},
+    {{"max"}, field<&Range::max, number>},
+};
+std::optional<Range> range(Reading& in, const Value& value) {
+    if (value.node->text == "any") return Range{};
+    if (value.node->kind != Node::Kind::map || value.node->items.empty()) {
+        in.must_be(value, "a range like {min: 1024, max: 4096}, or any");
+        return std::nullopt;
+    }
+    Range read;
+    read_map(in, value, range_rows, read);
+    if (read.min && read.max && *read.min > *read.max) {
+        in.must_be(value, "a range whose min is not above its max");
+        return std::nullopt;
+    }
+    return read;
+}
+
+std::optional<std::string> key_type(Reading& in, const Value& value) {
+    for (const std::string_view name : {"rsa", "dsa", "ec", "ed25519"}) {
+        if (value.node->kind == Node::Kind::scalar && value.node->text == name) {
+            return value.node->text;
+        }
+    }
+    in.must_be(value, "one of rsa, dsa, ec, ed25519");
+    return std::nullopt;
+}
+
+constexpr Row<Device> server_hello_rows[] = {
+    source_of_section,
+    {{"versions"},
+     stated<&Device::server_hello, &ServerHelloRules::versions,
+            list<version_names, named<protocol_version>>>},
+    {{"max_record_bytes"},
+     stated<&Device::server_hello, &ServerHelloRules::max_record_bytes, number>},
+    {{"max_message_bytes"},
+     stated<&Device::server_hello, &ServerHelloRules::max_message_bytes, number>},
+};
+constexpr Row<Device> key_exchange_rows[] = {
+    source_of_section,
+    {{"dh_bits"}, stated<&Device::key_exchange, &KeyExchangeRules::dh_bits, range>},
+};
+constexpr Row<Device> certificate_rows[] = {
+    source_of_section,
+    {{"rsa_bits"}, stated<&Device::certificate, &CertificateRules::rsa_bits, range>},
+    {{"key_types"},
+     stated<&Device::certificate, &CertificateRules::key_types, list<key_type_names, key_type>>},
+    {{"signature_algorithms"},
+     stated<&Device::certificate, &CertificateRules::signature_algorithms,
+            list<oid_names, named<oid>>>},
+    {{"critical_extensions"},
+     stated<&Device::certificate, &CertificateRules::critical_extensions,
+            list<oid_names, named<oid>>>},
+    {{"max_oid_arcs"},
+     stated<&Device::certificate, &CertificateRules::max_oid_arcs, number_between<2, 1000>>},
+};
+constexpr Row<Device> path_rows[] = {
+    source_of_section,
+    {{"order"}, stated<&Device::path, &PathRules::order, choice<PathOrder>>},
+    {{"sent_self_signed"},
+     stated<&Device::path, &PathRules::sent_self_signed, choice<SentSelfSigned>>},
+    {{"anchors"}, stated<&Device::path, &PathRules::anchors, choice<AnchorKind>>},
+};
+constexpr Row<Device> validation_rows[] = {
+    source_of_section,
+    {{"dates"},
+     stated<&Device::validation, &ValidationRules::dates, list<date_owners, choice<DatesOf>>>},
+    {{"basic_constraints"}, stated<&Device::validation, &ValidationRules::basic_constraints, flag>},
+    {{"path_len_constraint"},
+     stated<&Device::validation, &ValidationRules::path_len_constraint, flag>},
+    {{"ca_key_usage"}, stated<&Device::validation, &ValidationRules::ca_key_usage, flag>},
+    {{"extended_key_usage"},
+     stated<&Device::validation, &ValidationRules::extended_key_usage,
+            choice<ExtendedKeyUsageRule>>},
+};
+constexpr Row<Device> names_rows[] = {
+    source_of_section,
+    {{"checked"}, stated<&Device::names, &NameRules::checked, flag>},
+    {{"san"}, stated<&Device::names, &NameRules::san, choice<SanRule>>},
+    {{"cn"}, stated<&Device::names, &NameRules::cn, choice<CnRule>>},
+    {{"cn_which"}, stated<&Device::names, &NameRules::cn_which, choice<CnWhich>>},
+    {{"san_wildcard"}, stated<&Device::names, &NameRules::san_wildcard, choice<Wildcard>>},
+    {{"cn_wildcard"}, stated<&Device::names, &NameRules::cn_wildcard, choice<Wildcard>>},
+    {{"ip"}, stated<&Device::names, &NameRules::ip, choice<IpRule>>},
+    {{"msstd"}, stated<&Device::names, &NameRules::msstd, choice<MsstdRule>>},
+};
+
+void trust_store(Reading& in, const Value& value, Device& device) {
+    const Given from = given(in, value);
+    const auto id = text(in, from.value);
+    if (!id || !check_id(in, *from.value.node) || !from.complete) return;
+    device.trust.store_id = *id;
+    device.trust.source = from.source;
+    device.trust.grade = grade_of(device, from.source);
+}
+constexpr Row<Device> trust_rows[] = {
+    source_of_section,
+    {{"store"}, trust_store},
+    {{"users_install_roots"}, stated<&Device::trust, &TrustRules::users_install_roots, flag>},
+};
+
+// --- order and reactions ------------------------------------------------------------------------
+
+// A step, or a list of steps: the loop over the certificates.
+void order_steps(Reading& in, const Value& value, Order& order) {
+    if (value.node->kind != Node::Kind::list || value.node->items.empty()) {
+        in.must_be(value, "a list of steps");
+        return;
+    }
+    std::vector<bool> seen(rules::step_count, false);
+    std::vector<rules::Step> listed;
+    const auto take = [&](const Node& node) {
+        const auto read = named<step>(in, {"steps", &node});
+        if (!read) return;
+        const auto index = static_cast<std::size_t>(*read);
+        if (seen[index]) in.problem(node, fmt::format("the step {} is listed twice", node.text));
+        seen[index] = true;
+        listed.push_back(*read);
+    };
+    for (const Node& item : value.node->items) {
+        if (item.kind != Node::Kind::list) {
+            take(item);
+            continue;
+        }
+        if (!order.per_certificate.empty()) {
+            in.problem(item, "a second loop; the certificates are gone through once");
+            continue;
+        }
+        const std::size_t first = listed.size();
+        for (const Node& inner : item.items)
+            take(inner);
+        order.per_certificate.assign(listed.begin() + static_cast<std::ptrdiff_t>(first),
+                                     listed.end());
+    }
+    for (std::size_t i = 0; i < rules::step_count; ++i) {
+        if (!seen[i]) listed.push_back(static_cast<rules::Step>(i));
+    }
+    order.rank.assign(rules::step_count, 0);
+    for (std::size_t i = 0; i < listed.size(); ++i) {
+        order.rank[static_cast<std::size_t>(listed[i])] = i;
+    }
+}
+constexpr Row<Order> order_rows[] = {
+    {{"source", true}, field<&Order::source, source_id>},
+    {{"steps", true}, order_steps},
+    {{"certificates"}, field<&Order::certificates, choice<CertificateOrder>>},
+};
+void order(Reading& in, const Value& value, Device& device) {
+    Order read;
+    read_map(in, value, order_rows, read);
+    read.grade = grade_of(device, read.source);
+    device.order = std::move(read);
+}
+
+void response_alert(Reading& in, const Value& value, Response& response) {
+    response.alert_stated = true;
+    const std::string& text = value.node->text;
+    if (text == "none") return;
+    response.alert_as_standard = text == "standard";
+    if (!response.alert_as_standard) response.alert = named<alert_description>(in, value);
+}
+constexpr Row<Response> response_rows[] = {
+    {{"source", true}, field<&Response::source, source_id>},
+    {{"alert"}, response_alert},
+    {{"shows"}, field<&Response::shows, text>},
+    {{"log"}, field<&Response::log, text>},
+    {{"code"}, field<&Response::code, text>},
+};
+void responses(Reading& in, const Value& value, Device& device) {
+    for (const Entry& entry : in.entries(value)) {
+        if (!check_id(in, *entry.key)) continue;
+        in.responses.define(*entry.key);
+        Response& response = device.responses[entry.key->text];
+        read_map(in, Value{entry.key->text, entry.value}, response_rows, response);
+        response.grade = grade_of(device, response.source);
+    }
+}
+
+std::optional<std::string> response_id(Reading& in, const Value& value) {
+    return in.responses.use(in, value);
+}
+constexpr Row<Tolerance> tolerance_rows[] = {
+    {{"source", true}, field<&Tolerance::source, source_id>},
+    {{"action", true}, field<&Tolerance::action, choice<Action>>},
+    {{"response"}, field<&Tolerance::response, response_id>},
+};
+Tolerance tolerance(Reading& in, const Value& value, const Device& device) {
+    Tolerance read;
+    read_map(in, value, tolerance_rows, read);
+    read.grade = grade_of(device, read.source);
+    const Node* response = find_key(*value.node, "response");
+    const Node* action = find_key(*value.node, "action");
+    if (action == nullptr) return read;
+    if (read.action == Action::accept && action->text == "accept" && response != nullptr) {
+        in.problem(*response, "'response' has no place beside 'action: accept'");
+    } else if (read.action != Action::accept && response == nullptr) {
+        in.problem(*action, fmt::format("'action: {}' needs a 'response'", word_of(read.action)));
+    }
+    return read;
+}
+bool check_rule(Reading& in, const Node& key) {
+    if (rules::catalog().empty() || rules::find_rule(key.text) != nullptr) return true;
+    no_such(in, key, "rule", key.text, rule_ids());
+    return false;
+}
+void tolerances(Reading& in, const Value& value, Device& device) {
+    for (const Entry& entry : in.entries(value)) {
+        const bool known = check_rule(in, *entry.key);
+        Tolerance read = tolerance(in, Value{entry.key->text, entry.value}, device);
+        if (known) device.tolerances.emplace(entry.key->text, std::move(read));
+    }
+}
+void otherwise(Reading& in, const Value& value, Device& device) {
+    device.otherwise = tolerance(in, value, device);
+}
+void remedies(Reading& in, const Value& value, Device& device) {
+    for (const Entry& entry : in.entries(value)) {
+        const bool known = check_rule(in, *entry.key);
+        const auto read = text(in, Value{entry.key->text, entry.value});
+        if (known && read) device.remedies.emplace(entry.key->text, *read);
+    }
+}
+
+// --- the file -----------------------------------------------------------------------------------
+
+// In the order of reading: `sources` before everything that names one, `responses` before
+// `tolerances`.
+constexpr Row<Device> profile_rows[] = {
+    {{"format", true}, format_number<Device>},
+    {{"name", true}, field<&Device::name, text>},
+    {{"vendor", true}, field<&Device::vendor, text>},
+    {{"family", true}, field<&Device::family, text>},
+    {{"kind", true}, field<&Device::kind, choice<Kind>>},
+    {{"released", true}, field<&Device::released, partial_date>},
+    {{"status", true}, field<&Device::status, choice<Status>>},
+    {{"notes"}, field<&Device::notes, list<lines, text>>},
+    {{"sources", true}, sources},
+    {{"client_hello", true}, client_hello},
+    {{"server_hello"}, section<server_hello_rows>},
+    {{"key_exchange"}, section<key_exchange_rows>},
+    {{"certificate"}, section<certificate_rows>},
+    {{"path"}, section<path_rows>},
+    {{"validation"}, section<validation_rows>},
+    {{"names"}, section<names_rows>},
+    {{"trust"}, section<trust_rows>},
+    {{"order"}, order},
+    {{"responses"}, responses},
+    {{"tolerances"}, tolerances},
+    {{"otherwise"}, otherwise},
+    {{"remedies"}, remedies},
+};
+
+}  // namespace
+
+Device read_device(const Node& root, const std::string& file, std::string id) {
+    Reading in(file);
+    Device device;
+    device.id = std::move(id);
+    read_map(in, Value{"profile", &root}, profile_rows, device);
+    in.sources.report_unused(in);
+    in.responses.report_unused(in);
+    in.throw_if_problems();
+    return device;
+}
+
+void append_device_keys(std::vector<std::string>& out) {
+    append_keys(out, "profile", profile_rows);
+    append_keys(out, "sources", source_rows);
+    append_keys(out, "client_hello", client_hello_rows);
+    append_keys(out, "server_hello", server_hello_rows);
+    append_keys(out, "key_exchange", key_exchange_rows);
+    append_keys(out, "certificate", certificate_rows);
+    append_keys(out, "path", path_rows);
+    append_keys(out, "validation", validation_rows);
+    append_keys(out, "names", names_rows);
+    append_keys(out, "trust", trust_rows);
+    append_keys(out, "order", order_rows);
+    append_keys(out, "responses", response_rows);
+    append_keys(out, "tolerances", tolerance_rows);
+}
+
+}  // namespace handset::device

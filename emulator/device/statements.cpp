@@ -1,0 +1,127 @@
+#include "emulator/device/statements.h"
+
+#include <fmt/format.h>
+
+#include "emulator/device/words.h"
+
+namespace handset::device {
+
+namespace {
+
+std::string text_of(bool value) {
+    return value ? "yes" : "no";
+}
+std::string text_of(std::size_t value) {
+    return std::to_string(value);
+}
+std::string text_of(const std::string& value) {
+    return value;
+}
+std::string text_of(const Range& range) {
+    if (!range.min && !range.max) return "any";
+    return fmt::format("{}..{}", range.min ? std::to_string(*range.min) : "",
+                       range.max ? std::to_string(*range.max) : "");
+}
+std::string text_of(wire::ProtocolVersion value) {
+    return wire::name_of(value);
+}
+std::string text_of(const x509::Oid& value) {
+    return x509::oid_name(value);
+}
+template <typename E>
+requires std::is_enum_v<E> std::string text_of(E value) {
+    return std::string(word_of(value));
+}
+template <typename T>
+std::string text_of(const std::vector<T>& values) {
+    std::vector<std::string> texts;
+    for (const T& value : values)
+        texts.push_back(text_of(value));
+    return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+class Lister {
+public:
+    template <typename T>
+    void add(std::string_view key, const Stated<T>& stated) {
+        if (stated)
+            list.push_back(
+                {std::string(key), text_of(stated->value), stated->grade, stated->source});
+    }
+    std::vector<StatementText> list;
+};
+
+}  // namespace
+
+std::vector<StatementText> statements(const Device& device) {
+    Lister out;
+    out.list.push_back({"client_hello",
+                        fmt::format("{}, {} cipher suites",
+                                    device.client_hello.framing == Framing::tls
+                                        ? wire::name_of(device.client_hello.client_version)
+                                        : "SSLv2 framing",
+                                    device.client_hello.framing == Framing::tls
+                                        ? device.client_hello.cipher_suites.size()
+                                        : device.client_hello.cipher_specs.size()),
+                        device.client_hello.grade, device.client_hello.source});
+    out.add("server_hello.versions", device.server_hello.versions);
+    out.add("server_hello.max_record_bytes", device.server_hello.max_record_bytes);
+    out.add("server_hello.max_message_bytes", device.server_hello.max_message_bytes);
+    out.add("key_exchange.dh_bits", device.key_exchange.dh_bits);
+    out.add("certificate.rsa_bits", device.certificate.rsa_bits);
+    out.add("certificate.key_types", device.certificate.key_types);
+    out.add("certificate.signature_algorithms", device.certificate.signature_algorithms);
+    out.add("certificate.critical_extensions", device.certificate.critical_extensions);
+    out.add("certificate.max_oid_arcs", device.certificate.max_oid_arcs);
+    out.add("path.order", device.path.order);
+    out.add("path.sent_self_signed", device.path.sent_self_signed);
+    out.add("path.anchors", device.path.anchors);
+    out.add("validation.dates", device.validation.dates);
+    out.add("validation.basic_constraints", device.validation.basic_constraints);
+    out.add("validation.path_len_constraint", device.validation.path_len_constraint);
+    out.add("validation.ca_key_usage", device.validation.ca_key_usage);
+    out.add("validation.extended_key_usage", device.validation.extended_key_usage);
+    out.add("names.checked", device.names.checked);
+    out.add("names.san", device.names.san);
+    out.add("names.cn", device.names.cn);
+    out.add("names.cn_which", device.names.cn_which);
+    out.add("names.san_wildcard", device.names.san_wildcard);
+    out.add("names.cn_wildcard", device.names.cn_wildcard);
+    out.add("names.ip", device.names.ip);
+    out.add("names.msstd", device.names.msstd);
+    if (device.trust.store_id) {
+        out.list.push_back(
+            {"trust.store", *device.trust.store_id, device.trust.grade, device.trust.source});
+    }
+    out.add("trust.users_install_roots", device.trust.users_install_roots);
+    if (device.order) {
+        out.list.push_back({"order", std::string(word_of(device.order->certificates)),
+                            device.order->grade, device.order->source});
+    }
+    for (const auto& [rule, tolerance] : device.tolerances) {
+        std::string value(word_of(tolerance.action));
+        const auto response = device.responses.find(tolerance.response);
+        if (response != device.responses.end()) {
+            value += fmt::format(": {}", tolerance.response);
+            if (response->second.alert) {
+                value += fmt::format(", alert {}", wire::name_of(*response->second.alert));
+            }
+        }
+        out.list.push_back({fmt::format("tolerances.{}", rule), std::move(value), tolerance.grade,
+                            tolerance.source});
+    }
+    if (device.otherwise) {
+        out.list.push_back({"otherwise", std::string(word_of(device.otherwise->action)),
+                            device.otherwise->grade, device.otherwise->source});
+    }
+    return std::move(out.list);
+}
+
+std::map<Grade, std::size_t> count_grades(const Device& device) {
+    std::map<Grade, std::size_t> counts;
+    for (const StatementText& statement : statements(device))
+        ++counts[statement.grade];
+    return counts;
+}
+
+}  // namespace handset::device

@@ -1,0 +1,150 @@
+// The words that profiles, reports and the command line use for the values of device.h. One table
+// per enumeration, in the order in which messages list them.
+#pragma once
+
+#include <array>
+
+#include "emulator/device/device.h"
+
+namespace handset::device {
+
+template <typename E>
+struct Word {
+    std::string_view name;
+    E value;
+};
+template <typename E>
+inline constexpr std::array<Word<E>, 0> words{};
+
+template <>
+inline constexpr auto words<Grade> = std::to_array<Word<Grade>>({
+    {"captured", Grade::captured},
+    {"source-code", Grade::source_code},
+    {"documented", Grade::documented},
+    {"reported", Grade::reported},
+    {"inferred", Grade::inferred},
+    {"assumed", Grade::assumed},
+});
+template <>
+inline constexpr auto words<Kind> = std::to_array<Word<Kind>>({
+    {"mail-client", Kind::mail_client},
+    {"browser", Kind::browser},
+    {"os", Kind::os},
+    {"library", Kind::library},
+    {"embedded", Kind::embedded},
+    {"server", Kind::server},
+});
+template <>
+inline constexpr auto words<Status> = std::to_array<Word<Status>>({
+    {"draft", Status::draft},
+    {"reviewed", Status::reviewed},
+});
+template <>
+inline constexpr auto words<Framing> = std::to_array<Word<Framing>>({
+    {"tls", Framing::tls},
+    {"sslv2", Framing::sslv2},
+});
+template <>
+inline constexpr auto words<RandomKind> = std::to_array<Word<RandomKind>>({
+    {"random", RandomKind::random},
+    {"clock-prefixed", RandomKind::clock_prefixed},
+});
+template <>
+inline constexpr auto words<ServerNameRule> = std::to_array<Word<ServerNameRule>>({
+    {"none", ServerNameRule::none},
+    {"host", ServerNameRule::host},
+    {"host-and-ip", ServerNameRule::host_and_ip},
+});
+template <>
+inline constexpr auto words<PathOrder> = std::to_array<Word<PathOrder>>({
+    {"as-sent", PathOrder::as_sent},
+    {"any", PathOrder::any},
+});
+template <>
+inline constexpr auto words<SentSelfSigned> = std::to_array<Word<SentSelfSigned>>({
+    {"used", SentSelfSigned::used},
+    {"dropped", SentSelfSigned::dropped},
+});
+template <>
+inline constexpr auto words<AnchorKind> = std::to_array<Word<AnchorKind>>({
+    {"self-signed", AnchorKind::self_signed},
+    {"any", AnchorKind::any},
+});
+template <>
+inline constexpr auto words<DatesOf> = std::to_array<Word<DatesOf>>({
+    {"leaf", DatesOf::leaf},
+    {"intermediates", DatesOf::intermediates},
+    {"anchor", DatesOf::anchor},
+});
+template <>
+inline constexpr auto words<ExtendedKeyUsageRule> = std::to_array<Word<ExtendedKeyUsageRule>>({
+    {"ignored", ExtendedKeyUsageRule::ignored},
+    {"server-auth", ExtendedKeyUsageRule::server_auth},
+    {"server-auth-or-any", ExtendedKeyUsageRule::server_auth_or_any},
+    {"server-auth-any-or-sgc", ExtendedKeyUsageRule::server_auth_any_or_sgc},
+});
+template <>
+inline constexpr auto words<SanRule> = std::to_array<Word<SanRule>>({
+    {"none", SanRule::none},
+    {"first", SanRule::first},
+    {"any", SanRule::any},
+});
+template <>
+inline constexpr auto words<CnRule> = std::to_array<Word<CnRule>>({
+    {"never", CnRule::never},
+    {"if-no-san", CnRule::if_no_san},
+    {"always", CnRule::always},
+});
+template <>
+inline constexpr auto words<CnWhich> = std::to_array<Word<CnWhich>>({
+    {"first", CnWhich::first},
+    {"last", CnWhich::last},
+    {"any", CnWhich::any},
+});
+template <>
+inline constexpr auto words<Wildcard> = std::to_array<Word<Wildcard>>({
+    {"none", Wildcard::none},
+    {"leftmost-label", Wildcard::leftmost_label},
+    {"any-label", Wildcard::any_label},
+    {"suffix", Wildcard::suffix},
+});
+template <>
+inline constexpr auto words<IpRule> = std::to_array<Word<IpRule>>({
+    {"never", IpRule::never},
+    {"ip-address", IpRule::ip_address},
+    {"ip-address-or-cn", IpRule::ip_address_or_cn},
+});
+template <>
+inline constexpr auto words<MsstdRule> = std::to_array<Word<MsstdRule>>({
+    {"cn", MsstdRule::cn},
+    {"cn-or-san", MsstdRule::cn_or_san},
+});
+template <>
+inline constexpr auto words<CertificateOrder> = std::to_array<Word<CertificateOrder>>({
+    {"leaf-first", CertificateOrder::leaf_first},
+    {"anchor-first", CertificateOrder::anchor_first},
+});
+template <>
+inline constexpr auto words<Action> = std::to_array<Word<Action>>({
+    {"accept", Action::accept},
+    {"ask", Action::ask},
+    {"refuse", Action::refuse},
+});
+
+// Empty for a value that has no word.
+template <typename E>
+constexpr std::string_view word_of(E value) {
+    for (const Word<E>& word : words<E>) {
+        if (word.value == value) return word.name;
+    }
+    return {};
+}
+template <typename E>
+constexpr std::optional<E> from_word(std::string_view name) {
+    for (const Word<E>& word : words<E>) {
+        if (word.name == name) return word.value;
+    }
+    return std::nullopt;
+}
+
+}  // namespace handset::device

@@ -1,0 +1,116 @@
+#include "emulator/flight/hello.h"
+
+#include <arpa/inet.h>
+
+#include <stdexcept>
+
+#include "handshake/base/writer.h"
+#include "handshake/crypto/digest.h"
+#include "handshake/wire/client_hello.h"
+#include "handshake/wire/v2_client_hello.h"
+
+namespace handset::flight {
+namespace {
+
+constexpr std::size_t random_length = 32;
+
+bool is_ip_literal(const std::string& host) {
+    in6_addr address{};
+    return ::inet_pton(AF_INET, host.c_str(), &address) == 1 ||
+           ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
+// As many octets as wanted: those after `skip`, then digests of all, so that none is sent twice.
+Bytes draw(const Bytes& random, std::size_t skip, std::size_t length) {
+    Bytes out;
+    if (random.size() > skip) {
+        out.assign(random.begin() + static_cast<std::ptrdiff_t>(skip), random.end());
+    }
+    Bytes block = random;
+    while (out.size() < length) {
+        block = *crypto::digest(crypto::HashAlgorithm::sha256, block);
+        append(out, block);
+    }
+    out.resize(length);
+    return out;
+}
+
+Bytes session_id_of(const device::ClientHello& hello, const HelloInput& input) {
+    if (input.session_id.empty()) return draw(input.random, random_length, hello.session_id_length);
+    Bytes out = input.session_id;
+    out.resize(std::min(out.size(), hello.session_id_length));
+    return out;
+}
+
+// RFC 6066 3: without the trailing dot.
+std::string sent_name(std::string host) {
+    if (!host.empty() && host.back() == '.') host.pop_back();
+    return host;
+}
+
+bool sends_server_name(device::ServerNameRule rule, const std::string& host) {
+    switch (rule) {
+        case device::ServerNameRule::none:
+            return false;
+        case device::ServerNameRule::host:
+            return !host.empty() && !is_ip_literal(host);
+        case device::ServerNameRule::host_and_ip:
+            return !host.empty();
+    }
+    return false;
+}
+
+}  // namespace
+
+Bytes make_hello(const device::ClientHello& hello, const HelloInput& input) {
+    if (input.random.size() < random_length) {
+        throw std::invalid_argument("make_hello: fewer than 32 octets of random");
+    }
+    if (hello.framing == device::Framing::sslv2) {
+        wire::V2ClientHello v2;
+        v2.version = hello.client_version;
+        v2.cipher_specs = hello.cipher_specs;
+        v2.session_id = session_id_of(hello, input);
+        v2.challenge = draw(input.random, 0, hello.challenge_length);
+        return wire::encode(v2);
+    }
+
+    wire::ClientHello out;
+    out.client_version = hello.client_version;
+    out.random = draw(input.random, 0, random_length);
+    if (hello.random == device::RandomKind::clock_prefixed) {
+        Writer clock;
+        clock.u32(static_cast<std::uint32_t>(input.clock.time_since_epoch().count()));
+        std::copy(clock.bytes().begin(), clock.bytes().end(), out.random.begin());
+    }
+    out.session_id = session_id_of(hello, input);
+    out.cipher_suites = hello.cipher_suites;
+    out.compression_methods = hello.compression_methods;
+    if (hello.extensions) {
+        const std::string host = sent_name(input.server_name);
+        out.extensions.emplace();
+        for (const device::HelloExtension& extension : *hello.extensions) {
+            if (extension.type != wire::ExtensionType::server_name) {
+                out.extensions->push_back({extension.type, extension.data, 0});
+            } else if (sends_server_name(hello.server_name, host)) {
+                out.extensions->push_back({extension.type, wire::encode_server_name(host), 0});
+            }
+        }
+    }
+    return wire::encode_record(out, hello.record_version);
+}
+
+std::string ja3_of(ByteView hello_record) {
+    constexpr std::size_t handshake_header_length = 4;
+    if (wire::looks_like_v2_client_hello(hello_record)) return {};
+    const auto record = wire::decode_record(hello_record);
+    if (!record || record->fragment.size() < handshake_header_length) return {};
+    const auto hello =
+        wire::decode_client_hello(ByteView(record->fragment).subspan(handshake_header_length));
+    if (!hello) return {};
+    const auto md5 =
+        crypto::digest(crypto::HashAlgorithm::md5, view_of(wire::ja3_text(*hello)));
+    return md5 ? to_hex(*md5) : std::string{};
+}
+
+}  // namespace handset::flight

@@ -1,0 +1,29 @@
+// judge(device, evidence, question): what this device makes of this flight. Pure: the same inputs
+// give the same verdict; no I/O, no clock, no globals. Everything device-specific comes from the
+// Device value.
+#pragma once
+
+#include <vector>
+
+#include "emulator/device/device.h"
+#include "emulator/judge/verdict.h"
+#include "handshake/base/time.h"
+
+namespace handset::judge {
+
+struct Question {
+    std::string host;  // the name the device was configured with; empty: names are not judged
+    Time at{};         // the device's clock
+    // Outlook's proxy principal with its prefix, "msstd:mail.contoso.com"; empty: msstd:<host>.
+    // "none" switches the check off, as Set-OutlookProvider does.
+    std::string msstd;
+    std::vector<x509::Certificate> installed_roots;       // as a user installs them
+    std::optional<std::vector<x509::Certificate>> roots;  // in place of the device's store
+};
+
+// `store` is the one that device.trust names, or nullptr when it names none. Evidence of a flight
+// that is still going on is judged by what it holds so far.
+Verdict judge(const device::Device& device, const device::Store* store,
+              const rules::Evidence& evidence, const Question& question);
+
+}  // namespace handset::judge

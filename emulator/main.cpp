@@ -1,0 +1,22 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "emulator/cli/cli.h"
+
+int main(int argc, char** argv) {
+    // A reader that goes away (head, less) ends us quietly through the failed write.
+    std::signal(SIGPIPE, SIG_IGN);
+    handset::cli::Streams streams{std::cout, std::cerr, isatty(STDOUT_FILENO) == 1,
+                                  isatty(STDERR_FILENO) == 1};
+    winsize size{};
+    if (streams.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+        size.ws_col > 0) {
+        streams.width = size.ws_col;
+    }
+    return handset::cli::run({argv + 1, argv + argc}, streams);
+}

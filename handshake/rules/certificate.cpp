@@ -1,0 +1,232 @@
+// Rules on the fields of tbsCertificate that are no extension, no key and no name form.
+#include <fmt/format.h>
+
+#include "handshake/rules/tables.h"
+
+namespace handset::rules {
+
+namespace {
+
+using wire::AlertDescription;
+using x509::Certificate;
+
+void find_version_invalid(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (certificate.version >= 1 && certificate.version <= 3) return;
+        findings.at(number, certificate.version_place, "tbsCertificate.version",
+                    fmt::format("version number {} means v{}, which does not exist",
+                                certificate.version - 1, certificate.version));
+    });
+}
+
+void find_serial_negative(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (!certificate.serial_number.negative()) return;
+        findings.at(number, certificate.serial_number.place, "tbsCertificate.serialNumber",
+                    "the first bit is set, so the serial number is negative");
+    });
+}
+
+void find_serial_zero(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (!certificate.serial_number.zero()) return;
+        findings.at(number, certificate.serial_number.place, "tbsCertificate.serialNumber",
+                    "the serial number is 0");
+    });
+}
+
+void find_serial_too_long(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const std::size_t octets = certificate.serial_number.value.size();
+        if (octets <= 20) return;
+        findings.at(number, certificate.serial_number.place, "tbsCertificate.serialNumber",
+                    fmt::format("the serial number has {} octets", octets));
+    });
+}
+
+void find_algorithm_mismatch(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (certificate.signature.raw == certificate.signature_algorithm.raw) return;
+        findings.at(number, certificate.signature_algorithm.place, "signatureAlgorithm",
+                    fmt::format("{} here, {} in tbsCertificate.signature",
+                                x509::oid_name(certificate.signature_algorithm.algorithm),
+                                x509::oid_name(certificate.signature.algorithm)));
+    });
+}
+
+void find_sha1(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const std::string name = x509::oid_name(certificate.signature_algorithm.algorithm);
+        const bool self_signed = x509::is_self_issued(certificate);
+        if (self_signed || name.find("sha1") == std::string::npos) return;
+        findings.at(number, certificate.signature_algorithm.place, "signatureAlgorithm", name);
+    });
+}
+
+void find_time_wrong_type(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        for (const x509::Observation& seen : certificate.observations) {
+            if (seen.oddity != x509::Oddity::time_wrong_type) continue;
+            findings.at(number, seen.place, seen.field, seen.detail);
+        }
+    });
+}
+
+void find_validity_reversed(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const auto& [not_before, not_after, place] = certificate.validity;
+        if (!not_before.value || !not_after.value || *not_before.value <= *not_after.value) return;
+        findings.at(number, place, "tbsCertificate.validity",
+                    fmt::format("notAfter {} lies before notBefore {}", to_date(*not_after.value),
+                                to_date(*not_before.value)));
+    });
+}
+
+void find_unique_id(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (certificate.issuer_unique_id) {
+            findings.at(number, certificate.issuer_unique_id_place, "tbsCertificate.issuerUniqueID",
+                        "issuerUniqueID is present");
+        }
+        if (certificate.subject_unique_id) {
+            findings.at(number, certificate.subject_unique_id_place,
+                        "tbsCertificate.subjectUniqueID", "subjectUniqueID is present");
+        }
+    });
+}
+
+void find_issuer_empty(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (!certificate.issuer.empty()) return;
+        findings.at(number, certificate.issuer.place, "tbsCertificate.issuer",
+                    "the issuer has no name");
+    });
+}
+
+// Upper bounds of RFC 5280 Appendix A.1, in characters.
+std::size_t upper_bound(std::string_view attribute) {
+    struct Bound {
+        std::string_view attribute;
+        std::size_t characters;
+    };
+    static constexpr Bound bounds[] = {
+        {"commonName", 64},   {"organizationName", 64}, {"organizationalUnitName", 64},
+        {"title", 64},        {"localityName", 128},    {"stateOrProvinceName", 128},
+        {"serialNumber", 64}, {"countryName", 2},       {"emailAddress", 255},
+        {"pseudonym", 128},   {"surname", 32768},       {"givenName", 32768},
+    };
+    for (const Bound& bound : bounds) {
+        if (bound.attribute == attribute) return bound.characters;
+    }
+    return 0;
+}
+
+std::size_t count_characters(std::string_view utf8) {
+    std::size_t count = 0;
+    for (const char c : utf8)
+        count += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+    return count;
+}
+
+void find_attribute_too_long(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const auto look = [&](const x509::Name& name, std::string_view field) {
+            for (std::size_t rdn = 0; rdn < name.rdns.size(); ++rdn) {
+                for (std::size_t i = 0; i < name.rdns[rdn].size(); ++i) {
+                    const x509::AttributeTypeAndValue& attribute = name.rdns[rdn][i];
+                    const std::string type = x509::oid_name(attribute.type);
+                    const std::size_t bound = upper_bound(type);
+                    const std::size_t length = count_characters(attribute.text);
+                    if (bound == 0 || length <= bound) continue;
+                    findings.at(
+                        number, attribute.value_place,
+                        fmt::format("tbsCertificate.{}.rdnSequence[{}][{}].value", field, rdn, i),
+                        fmt::format("{} has {} characters, {} are allowed", type, length, bound));
+                }
+            }
+        };
+        look(certificate.issuer, "issuer");
+        look(certificate.subject, "subject");
+    });
+}
+
+constexpr std::string_view new_serial =
+    "Have the certificate issued again with a proper serial number.";
+
+constexpr Rule table[] = {
+    {"certificate-version-invalid", Area::certificate, Level::must, Step::encoding,
+     "The version is v1, v2 or v3.", "RFC 5280 4.1.2.1", AlertDescription::bad_certificate,
+     "Have the certificate issued again as an X.509 v3 certificate.", find_version_invalid},
+    {"certificate-serial-negative", Area::certificate, Level::must, Step::encoding,
+     "The serial number is a positive integer.", "RFC 5280 4.1.2.2",
+     AlertDescription::bad_certificate, new_serial, find_serial_negative},
+    {"certificate-serial-zero", Area::certificate, Level::must, Step::encoding,
+     "The serial number is a positive integer.", "RFC 5280 4.1.2.2",
+     AlertDescription::bad_certificate, new_serial, find_serial_zero},
+    {"certificate-serial-too-long", Area::certificate, Level::must, Step::encoding,
+     "The serial number has at most 20 octets.", "RFC 5280 4.1.2.2",
+     AlertDescription::bad_certificate, new_serial, find_serial_too_long},
+    {"certificate-signature-algorithm-mismatch", Area::certificate, Level::must, Step::encoding,
+     "signatureAlgorithm and tbsCertificate.signature are the same.", "RFC 5280 4.1.1.2",
+     AlertDescription::bad_certificate,
+     "Have the certificate issued again: the CA software wrote two different algorithms.",
+     find_algorithm_mismatch},
+    {"certificate-signature-weak-digest", Area::certificate, Level::must, Step::signature,
+     "Signatures do not rest on MD2, MD4 or MD5.", "RFC 6151 2", AlertDescription::bad_certificate,
+     "Have the certificate issued again with SHA-256, or SHA-1 where devices know nothing newer.",
+     nullptr},
+    {"certificate-signature-sha1", Area::certificate, Level::should, Step::signature,
+     "Signatures should not rest on SHA-1.", "RFC 6194 3", AlertDescription::bad_certificate,
+     "Use SHA-256 unless a device in service knows nothing newer than SHA-1.", find_sha1},
+    {"certificate-signature-algorithm-unsupported", Area::certificate, Level::must, Step::signature,
+     "The client can verify the certificate's signature algorithm.", "RFC 5246 7.4.2",
+     AlertDescription::unsupported_certificate,
+     "Have the certificate, and every intermediate above it, issued with an algorithm the device "
+     "knows, for example: openssl x509 -req -sha1 …",
+     nullptr},
+    {"certificate-signature-invalid", Area::certificate, Level::must, Step::signature,
+     "The signature verifies under the issuer's public key.", "RFC 5280 6.1.3 (a)(1)",
+     AlertDescription::bad_certificate,
+     "Install the certificate as the CA delivered it, with the intermediate that signed it.",
+     nullptr},
+    {"certificate-signature-unchecked", Area::certificate, Level::should, Step::signature,
+     "The signature verifies under the issuer's public key.", "RFC 5280 6.1.3 (a)(1)",
+     AlertDescription::bad_certificate,
+     "Give the issuer's certificate (--install-root or --roots) to have the signature checked.",
+     nullptr},
+    {"certificate-time-wrong-type", Area::certificate, Level::must, Step::encoding,
+     "Dates through 2049 are UTCTime, later ones GeneralizedTime.", "RFC 5280 4.1.2.5",
+     AlertDescription::bad_certificate,
+     "Have the certificate issued again by software that follows RFC 5280.", find_time_wrong_type},
+    {"certificate-validity-reversed", Area::certificate, Level::must, Step::validity,
+     "notBefore lies before notAfter.", "RFC 5280 4.1.2.5", AlertDescription::bad_certificate,
+     "Have the certificate issued again.", find_validity_reversed},
+    {"certificate-expired", Area::certificate, Level::must, Step::validity,
+     "The present moment lies within the validity.", "RFC 5280 6.1.3 (a)(2)",
+     AlertDescription::certificate_expired,
+     "Renew the certificate; if it is still valid, set the device's clock.", nullptr},
+    {"certificate-not-yet-valid", Area::certificate, Level::must, Step::validity,
+     "The present moment lies within the validity.", "RFC 5280 6.1.3 (a)(2)",
+     AlertDescription::certificate_expired,
+     "Wait until the certificate is valid, or set the device's clock.", nullptr},
+    {"certificate-unique-id", Area::certificate, Level::should, Step::encoding,
+     "CAs write no unique identifiers.", "RFC 5280 4.1.2.8", AlertDescription::bad_certificate,
+     "Have the certificate issued again without unique identifiers.", find_unique_id},
+    {"certificate-issuer-empty", Area::certificate, Level::must, Step::encoding,
+     "The issuer has a non-empty distinguished name.", "RFC 5280 4.1.2.4",
+     AlertDescription::bad_certificate, "Have the certificate issued by a CA that has a name.",
+     find_issuer_empty},
+    {"certificate-attribute-too-long", Area::certificate, Level::must, Step::encoding,
+     "Attribute values keep within their upper bounds.", "RFC 5280 Appendix A.1",
+     AlertDescription::bad_certificate,
+     "Have the certificate issued again with a shorter name; move host names to subjectAltName.",
+     find_attribute_too_long},
+};
+
+}  // namespace
+
+std::span<const Rule> certificate_rules() {
+    return table;
+}
+
+}  // namespace handset::rules

@@ -1,0 +1,74 @@
+// Everything read out of a flight, with the strict reader's findings. Reading never refuses what a
+// device might accept: what cannot be decoded at all is kept as a DecodeError beside its octets and
+// becomes a finding like any other.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "handshake/rules/finding.h"
+#include "handshake/wire/client_hello.h"
+#include "handshake/wire/flight.h"
+#include "handshake/wire/server_messages.h"
+#include "handshake/wire/v2_client_hello.h"
+#include "handshake/x509/certificate.h"
+
+namespace handset::rules {
+
+// One certificate of the server's list, readable or not.
+struct ChainEntry {
+    Bytes der;
+    std::optional<x509::Certificate> certificate;
+    std::optional<DecodeError> error;  // set exactly when `certificate` is not
+    std::size_t stream_offset = 0;     // where it begins in the server's octets; 0 for files
+};
+
+// One handshake message of the flight, for limits on sizes and records.
+struct MessageSeen {
+    wire::HandshakeType type{};
+    std::size_t offset = 0;  // stream offset of its first record
+    std::size_t length = 0;  // of the body
+    std::size_t records = 1;
+    bool starts_record = true;
+    wire::ProtocolVersion record_version{};
+};
+
+// What the client had offered; decoded from Flight::client_hello.
+struct Offer {
+    wire::ProtocolVersion version{};
+    std::vector<wire::CipherSuite> cipher_suites;
+    std::vector<wire::CompressionMethod> compression_methods;
+    std::optional<wire::Extensions> extensions;
+    Bytes session_id;
+    bool sslv2_framing = false;
+};
+
+struct Evidence {
+    wire::Flight::Origin origin = wire::Flight::Origin::files;
+    wire::Ending ending = wire::Ending::ongoing;
+    std::string ending_detail;
+    wire::Continuation continuation;
+
+    std::optional<Offer> offer;
+    std::optional<wire::ServerHello> server_hello;
+    std::size_t server_hello_offset = 0;    // stream offset of its record
+    bool certificate_message_seen = false;  // files count as seen
+    std::vector<ChainEntry> chain;          // as sent
+    std::optional<wire::ServerKeyExchange> server_key_exchange;
+    std::optional<wire::CertificateRequest> certificate_request;
+    std::vector<MessageSeen> messages;
+    std::size_t longest_record = 0;  // octets of the longest record's fragment
+    std::size_t longest_record_offset = 0;
+    std::vector<wire::Alert> alerts;         // of the server, in order
+    std::optional<wire::Alert> fatal_alert;  // the one that ended the flight
+    // A handshake message that could not be decoded; nothing after it was read.
+    std::optional<DecodeError> message_error;
+    std::optional<wire::HandshakeType> message_error_type;
+
+    std::vector<Finding> findings;  // by rule table, then by place
+};
+
+// Pure; bounded by the flight's size. Runs every rule of the catalog that needs no device.
+Evidence read(const wire::Flight& flight);
+
+}  // namespace handset::rules

@@ -1,0 +1,208 @@
+// Rules on messages, records and the way a flight ends.
+#include <fmt/format.h>
+
+#include "handshake/rules/tables.h"
+
+namespace handset::rules {
+
+namespace {
+
+using wire::AlertDescription;
+using wire::Continuation;
+using wire::Ending;
+using wire::HandshakeType;
+
+void find_record_version(const Evidence& evidence, Findings& findings) {
+    if (!evidence.server_hello) return;
+    const wire::ProtocolVersion version = evidence.server_hello->server_version;
+    if (wire::selected_version(*evidence.server_hello) != version) return;  // TLS 1.3
+    for (const MessageSeen& message : evidence.messages) {
+        if (message.record_version == version) continue;
+        const auto written = static_cast<std::uint16_t>(message.record_version);
+        const Bytes octets{static_cast<std::uint8_t>(written >> 8),
+                           static_cast<std::uint8_t>(written)};
+        findings.in_stream(
+            message.offset + 1, octets, "record.version",
+            fmt::format("record says {}, ServerHello {}", wire::name_of(message.record_version),
+                        wire::name_of(version)));
+        return;
+    }
+}
+
+void find_certificate_split(const Evidence& evidence, Findings& findings) {
+    for (const MessageSeen& message : evidence.messages) {
+        if (message.type != HandshakeType::certificate || message.records < 2) continue;
+        findings.in_stream(
+            message.offset, {}, "certificate",
+            fmt::format("the Certificate message of {} octets is spread over {} records",
+                        message.length, message.records));
+    }
+}
+
+void find_message_undecodable(const Evidence& evidence, Findings& findings) {
+    if (!evidence.message_error) return;
+    findings.in_stream(
+        evidence.message_error->offset, {}, evidence.message_error->field,
+        fmt::format(
+            "{}: {}",
+            evidence.message_error_type ? wire::name_of(*evidence.message_error_type) : "message",
+            evidence.message_error->reason));
+}
+
+// Place of a message in the order of RFC 5246 7.3; -1 for one that has none in this flight.
+int place_in_flight(HandshakeType type) {
+    switch (type) {
+        case HandshakeType::server_hello:
+            return 0;
+        case HandshakeType::supplemental_data:
+            return 1;
+        case HandshakeType::certificate:
+            return 2;
+        case HandshakeType::certificate_status:
+            return 3;
+        case HandshakeType::server_key_exchange:
+            return 4;
+        case HandshakeType::certificate_request:
+            return 5;
+        case HandshakeType::server_hello_done:
+            return 6;
+        default:
+            return -1;
+    }
+}
+
+void find_unexpected_message(const Evidence& evidence, Findings& findings) {
+    int previous = -1;
+    for (const MessageSeen& message : evidence.messages) {
+        if (message.type == HandshakeType::hello_request) continue;  // may come at any time
+        const int place = place_in_flight(message.type);
+        if (place <= previous || (previous < 0 && place != 0)) {
+            findings.in_stream(message.offset, {}, "handshake.msg_type",
+                               fmt::format("{} out of place", wire::name_of(message.type)));
+            return;
+        }
+        previous = place;
+    }
+}
+
+void find_warning_alert(const Evidence& evidence, Findings& findings) {
+    for (const wire::Alert& alert : evidence.alerts) {
+        if (alert.level != wire::AlertLevel::warning) continue;
+        findings.in_stream(0, wire::encode(alert), "alert",
+                           fmt::format("warning {}", wire::name_of(alert.description)));
+    }
+}
+
+void find_server_alert(const Evidence& evidence, Findings& findings) {
+    const bool closing = evidence.ending == Ending::alert && !evidence.fatal_alert;
+    if (!evidence.fatal_alert && !closing) return;
+    const wire::Alert alert = evidence.fatal_alert      ? *evidence.fatal_alert
+                              : evidence.alerts.empty() ? wire::Alert{}
+                                                        : evidence.alerts.back();
+    findings.in_stream(0, wire::encode(alert), "alert",
+                       fmt::format("the server sent {} {}", wire::name_of(alert.level),
+                                   wire::name_of(alert.description)));
+}
+
+void find_server_closed(const Evidence& evidence, Findings& findings) {
+    if (evidence.ending != Ending::closed && evidence.ending != Ending::reset) return;
+    const char* where =
+        evidence.messages.empty() ? "before it said anything" : "in the middle of its flight";
+    findings.in_stream(0, {}, "",
+                       fmt::format("the server {} the connection {}",
+                                   evidence.ending == Ending::reset ? "reset" : "closed", where));
+}
+
+void find_server_silent(const Evidence& evidence, Findings& findings) {
+    if (evidence.ending != Ending::timeout) return;
+    findings.in_stream(0, {}, "",
+                       evidence.ending_detail.empty()
+                           ? "the server did not finish its flight in time"
+                           : evidence.ending_detail);
+}
+
+void find_not_tls(const Evidence& evidence, Findings& findings) {
+    if (evidence.ending != Ending::undecodable && evidence.ending != Ending::limit) return;
+    findings.in_stream(0, {}, "record", evidence.ending_detail);
+}
+
+void find_finish_refused(const Evidence& evidence, Findings& findings) {
+    const Continuation& continuation = evidence.continuation;
+    switch (continuation.kind) {
+        case Continuation::Kind::alert:
+            findings.in_stream(
+                0, wire::encode(continuation.alert.value_or(wire::Alert{})), "alert",
+                fmt::format("after ClientKeyExchange the server sent {} {}",
+                            wire::name_of(continuation.alert.value_or(wire::Alert{}).level),
+                            wire::name_of(continuation.alert.value_or(wire::Alert{}).description)));
+            return;
+        case Continuation::Kind::closed:
+            findings.in_stream(0, {}, "", "the server closed instead of sending Finished");
+            return;
+        case Continuation::Kind::timeout:
+            findings.in_stream(0, {}, "", "the server did not send Finished in time");
+            return;
+        default:
+            return;
+    }
+}
+
+void find_not_played(const Evidence& evidence, Findings& findings) {
+    if (evidence.continuation.kind != Continuation::Kind::unplayable) return;
+    findings.in_stream(0, {}, "finished",
+                       fmt::format("the handshake was followed to ServerHelloDone only: {}",
+                                   evidence.continuation.detail));
+}
+
+constexpr std::string_view look_at_server = "Look at the server's log for this connection.";
+
+constexpr Rule table[] = {
+    {"handshake-record-version-mismatch", Area::handshake, Level::must, Step::server_hello,
+     "Records bear the negotiated version.", "RFC 5246 6.2.1, E.1",
+     AlertDescription::protocol_version, "The server's TLS library is at fault.",
+     find_record_version},
+    {"handshake-certificate-split", Area::handshake, Level::should, Step::certificate_message,
+     "A handshake message may be spread over several records.", "RFC 5246 6.2.1",
+     AlertDescription::unexpected_message,
+     "Send fewer or smaller certificates, and let the server write full records.",
+     find_certificate_split},
+    {"handshake-message-undecodable", Area::handshake, Level::must, Step::certificate_message,
+     "Every message has the structure of its type.", "RFC 5246 7.4", AlertDescription::decode_error,
+     "The server's TLS library is at fault.", find_message_undecodable},
+    {"handshake-unexpected-message", Area::handshake, Level::must, Step::certificate_message,
+     "Messages come in the order of the protocol.", "RFC 5246 7.3",
+     AlertDescription::unexpected_message, "The server's TLS library is at fault.",
+     find_unexpected_message},
+    {"handshake-warning-alert", Area::handshake, Level::should, Step::server_hello,
+     "A warning alert lets the handshake go on.", "RFC 5246 7.2.2",
+     AlertDescription::handshake_failure,
+     "Give the server a virtual host for the name the client sends (unrecognized_name).",
+     find_warning_alert},
+    {"handshake-server-alert", Area::handshake, Level::must, Step::server_hello,
+     "The server goes on with the handshake.", "RFC 5246 7.2", AlertDescription::close_notify,
+     "Enable a protocol version and a cipher suite that the device offers.", find_server_alert},
+    {"handshake-server-closed", Area::handshake, Level::must, Step::server_hello,
+     "The server goes on with the handshake.", "RFC 5246 7.2.1", AlertDescription::close_notify,
+     look_at_server, find_server_closed},
+    {"handshake-server-silent", Area::handshake, Level::must, Step::server_hello,
+     "The server answers.", "RFC 5246 7.3", AlertDescription::close_notify, look_at_server,
+     find_server_silent},
+    {"handshake-not-tls", Area::handshake, Level::must, Step::server_hello,
+     "The server answers with TLS records.", "RFC 5246 6.2.1", AlertDescription::unexpected_message,
+     "Check the port; for mail ports that begin in the clear say --starttls smtp, imap or pop3.",
+     find_not_tls},
+    {"handshake-finish-refused", Area::handshake, Level::must, Step::finished,
+     "The server completes the handshake.", "RFC 5246 7.4.9", AlertDescription::close_notify,
+     look_at_server, find_finish_refused},
+    {"handshake-not-played", Area::handshake, Level::should, Step::finished,
+     "The handshake is followed through Finished.", "RFC 5246 7.4.9",
+     AlertDescription::close_notify, "Nothing to do on the server.", find_not_played},
+};
+
+}  // namespace
+
+std::span<const Rule> handshake_rules() {
+    return table;
+}
+
+}  // namespace handset::rules

@@ -1,0 +1,17 @@
+# Every *_fuzz.cpp is one target. With the preset `fuzz` it is a libFuzzer program; otherwise it replays
+# corpus/<target>/ in the ordinary test run.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/*_fuzz.cpp)
+foreach(source ${fuzz_sources})
+    get_filename_component(name ${source} NAME_WE)
+    set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name})
+    if(HANDSET_FUZZ)
+        add_executable(${name} ${source})
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        add_test(NAME fuzz_${name} COMMAND ${name} -runs=20000 -max_total_time=60 ${corpus})
+    else()
+        add_executable(${name} ${source} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay_main.cpp)
+        add_test(NAME replay_${name} COMMAND ${name} ${corpus})
+    endif()
+    target_link_libraries(${name} PRIVATE handset_cli)
+    target_compile_definitions(${name} PRIVATE HANDSET_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endforeach()

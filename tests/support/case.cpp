@@ -1,0 +1,440 @@
+#include "tests/support/case.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+
+namespace handset::forge {
+
+namespace {
+
+// What every inline profile begins with.
+constexpr std::string_view profile_head = R"(format: 1
+name: A device of a test
+vendor: Example
+family: Test
+kind: library
+released: 2008
+status: draft
+sources:
+  test: {grade: documented, what: "A test says so.", where: "tests", retrieved: 2026-11-21}
+client_hello:
+  source: test
+  framing: tls
+  record_version: TLS 1.0
+  client_version: TLS 1.2
+  cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]
+  compression_methods: [null]
+)";
+
+// A value with its place, for messages.
+class Value {
+public:
+    Value(YAML::Node node, std::string key, const std::filesystem::path& file)
+        : node_(std::move(node)), key_(std::move(key)), file_(&file) {}
+
+    [[noreturn]] void refuse(std::string_view what) const {
+        throw ForgeError(fmt::format("{}:{}: {}: {}", file_->string(), node_.Mark().line + 1, key_,
+                                     what));
+    }
+    std::string text() const {
+        if (!node_.IsScalar()) refuse("is no text");
+        return node_.Scalar();
+    }
+    std::size_t number() const {
+        const std::string digits = text();
+        if (digits.empty() || digits.size() > 9 ||
+            !std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; })) {
+            refuse("is no number");
+        }
+        return std::stoul(digits);
+    }
+    Bytes hex() const {
+        const auto octets = from_hex(text());
+        if (!octets) refuse("is no list of octets in hexadecimal");
+        return *octets;
+    }
+    bool flag() const {
+        const std::string word = text();
+        if (word != "true" && word != "false") refuse("is neither true nor false");
+        return word == "true";
+    }
+    std::vector<Value> items() const {
+        if (!node_.IsSequence()) refuse("is no list");
+        std::vector<Value> values;
+        for (std::size_t i = 0; i < node_.size(); ++i) {
+            values.emplace_back(node_[i], fmt::format("{}[{}]", key_, i), *file_);
+        }
+        return values;
+    }
+    std::vector<std::string> texts() const {
+        std::vector<std::string> list;
+        for (const Value& item : items())
+            list.push_back(item.text());
+        return list;
+    }
+    bool is_map() const { return node_.IsMap(); }
+    bool is(std::string_view word) const { return node_.IsScalar() && node_.Scalar() == word; }
+    // Key and value, in the order of the file.
+    std::vector<std::pair<std::string, Value>> entries() const {
+        if (!node_.IsMap()) refuse("is no map");
+        std::vector<std::pair<std::string, Value>> list;
+        for (const auto& entry : node_) {
+            const std::string key = entry.first.Scalar();
+            list.emplace_back(
+                key, Value(entry.second, key_.empty() ? key : key_ + "." + key, *file_));
+        }
+        return list;
+    }
+    // The word of a table; refuses others by listing them.
+    template <typename T, std::size_t n>
+    T word(const std::pair<std::string_view, T> (&table)[n]) const {
+        const std::string wanted = text();
+        std::string known;
+        for (const auto& [name, value] : table) {
+            if (name == wanted) return value;
+            known += fmt::format(" {}", name);
+        }
+        refuse(fmt::format("'{}' is none of:{}", wanted, known));
+    }
+    template <typename T>
+    T named(std::optional<T> (*find)(std::string_view)) const {
+        const auto found = find(text());
+        if (!found) refuse(fmt::format("the registry has no {}", text()));
+        return *found;
+    }
+
+private:
+    YAML::Node node_;
+    std::string key_;
+    const std::filesystem::path* file_;
+};
+
+// A map whose keys are all known.
+using Readers = std::map<std::string_view, std::function<void(const Value&)>>;
+void read_map(const Value& map, const Readers& readers) {
+    for (const auto& [key, value] : map.entries()) {
+        const auto reader = readers.find(key);
+        if (reader == readers.end()) value.refuse("unknown key");
+        reader->second(value);
+    }
+}
+
+constexpr std::pair<std::string_view, Critical> critical_words[] = {{"absent", Critical::absent},
+                                                                    {"ff", Critical::ff},
+                                                                    {"01", Critical::one},
+                                                                    {"00", Critical::zero}};
+constexpr std::pair<std::string_view, LengthForm> length_words[] = {
+    {"long", LengthForm::longer}, {"indefinite", LengthForm::indefinite}};
+constexpr std::pair<std::string_view, wire::Ending> ending_words[] = {
+    {"ongoing", wire::Ending::ongoing},
+    {"server_hello_done", wire::Ending::server_hello_done},
+    {"alert", wire::Ending::alert},
+    {"closed", wire::Ending::closed},
+    {"reset", wire::Ending::reset},
+    {"timeout", wire::Ending::timeout},
+    {"limit", wire::Ending::limit},
+    {"undecodable", wire::Ending::undecodable}};
+constexpr std::pair<std::string_view, wire::Continuation::Kind> continuation_words[] = {
+    {"none", wire::Continuation::Kind::none},
+    {"finished", wire::Continuation::Kind::finished},
+    {"alert", wire::Continuation::Kind::alert},
+    {"closed", wire::Continuation::Kind::closed},
+    {"timeout", wire::Continuation::Kind::timeout},
+    {"unplayable", wire::Continuation::Kind::unplayable},
+    {"failed", wire::Continuation::Kind::failed}};
+constexpr std::pair<std::string_view, wire::HandshakeType> message_words[] = {
+    {"hello_request", wire::HandshakeType::hello_request},
+    {"server_hello", wire::HandshakeType::server_hello},
+    {"certificate", wire::HandshakeType::certificate},
+    {"server_key_exchange", wire::HandshakeType::server_key_exchange},
+    {"certificate_request", wire::HandshakeType::certificate_request},
+    {"certificate_status", wire::HandshakeType::certificate_status},
+    {"server_hello_done", wire::HandshakeType::server_hello_done},
+    {"finished", wire::HandshakeType::finished}};
+constexpr std::pair<std::string_view, wire::CompressionMethod> compression_words[] = {
+    {"null", wire::CompressionMethod::null}, {"deflate", wire::CompressionMethod::deflate}};
+
+// Assigns what a reader of one value yields: into(member, &Value::text).
+template <typename Target, typename T>
+std::function<void(const Value&)> into(Target& target, T (Value::*read)() const) {
+    return [&target, read](const Value& value) { target = (value.*read)(); };
+}
+
+Operation read_operation(const Value& value) {
+    Operation operation;
+    read_map(value,
+             {{"at", into(operation.at, &Value::text)},
+              {"content", into(operation.content, &Value::hex)},
+              {"text",
+               [&](const Value& text) { operation.content = to_bytes(view_of(text.text())); }},
+              {"tag",
+               [&](const Value& tag) {
+                   const Bytes octets = tag.hex();
+                   if (octets.size() != 1) tag.refuse("is not one octet");
+                   operation.identifier = octets.front();
+               }},
+              {"constructed", into(operation.constructed, &Value::flag)},
+              {"append", into(operation.append, &Value::hex)},
+              {"after", into(operation.after, &Value::hex)},
+              {"length",
+               [&](const Value& form) { operation.length = form.word(length_words); }},
+              {"duplicate", into(operation.duplicate, &Value::flag)},
+              {"remove", into(operation.remove, &Value::flag)}});
+    return operation;
+}
+
+std::vector<Operation> read_operations(const Value& value) {
+    std::vector<Operation> operations;
+    for (const Value& item : value.items())
+        operations.push_back(read_operation(item));
+    return operations;
+}
+
+AddedExtension read_extension(const Value& value) {
+    AddedExtension extension;
+    read_map(value, {{"id", into(extension.id, &Value::text)},
+                     {"critical",
+                      [&](const Value& word) { extension.critical = word.word(critical_words); }},
+                     {"value", into(extension.value, &Value::hex)}});
+    return extension;
+}
+
+void read_recipe(const Value& value, Recipe& recipe, const Recipes& recipes) {
+    read_map(
+        value,
+        {{"like",
+          [&](const Value& name) {
+              const auto found = recipes.find(name.text());
+              if (found == recipes.end()) name.refuse("no certificate is called so");
+              recipe = found->second;
+          }},
+         {"subject", into(recipe.subject, &Value::texts)},
+         {"issued_by", into(recipe.issued_by, &Value::text)},
+         {"issuer", into(recipe.issuer, &Value::texts)},
+         {"key", into(recipe.key, &Value::text)},
+         {"signed_with", into(recipe.signed_with, &Value::text)},
+         {"serial", into(recipe.serial, &Value::hex)},
+         {"not_before", into(recipe.not_before, &Value::text)},
+         {"not_after", into(recipe.not_after, &Value::text)},
+         {"signature",
+          [&](const Value& name) {
+              recipe.inner_algorithm = recipe.outer_algorithm = name.text();
+          }},
+         {"inner_algorithm", into(recipe.inner_algorithm, &Value::text)},
+         {"outer_algorithm", into(recipe.outer_algorithm, &Value::text)},
+         {"ca", into(recipe.ca, &Value::flag)},
+         {"path_len",
+          [&](const Value& length) {
+              recipe.path_len.reset();
+              if (length.text() != "none") {
+                  recipe.path_len = static_cast<unsigned>(length.number());
+              }
+          }},
+         {"names", into(recipe.names, &Value::texts)},
+         {"purposes", into(recipe.purposes, &Value::texts)},
+         {"critical",
+          [&](const Value& map) {
+              for (const auto& [name, word] : map.entries())
+                  recipe.critical[name] = word.word(critical_words);
+          }},
+         {"extensions",
+          [&](const Value& list) {
+              for (const Value& item : list.items())
+                  recipe.extensions.push_back(read_extension(item));
+          }},
+         {"nodes", [&](const Value& list) { recipe.before_signing = read_operations(list); }},
+         {"after_signing",
+          [&](const Value& list) { recipe.after_signing = read_operations(list); }}});
+}
+
+ScriptedMessage read_message(const Value& value) {
+    ScriptedMessage message;
+    if (!value.is_map()) {
+        message.type = value.word(message_words);
+        return message;
+    }
+    read_map(value,
+             {{"type", [&](const Value& word) { message.type = word.word(message_words); }},
+              {"body", into(message.body, &Value::hex)}});
+    return message;
+}
+
+wire::Extension read_hello_extension(const Value& value) {
+    wire::Extension extension;
+    read_map(value, {{"type",
+                      [&](const Value& name) {
+                          extension.type = name.named(wire::extension_type_from_name);
+                      }},
+                     {"data", into(extension.data, &Value::hex)}});
+    return extension;
+}
+
+wire::Continuation read_continuation(const Value& value) {
+    wire::Continuation continuation;
+    read_map(value, {{"kind",
+                      [&](const Value& word) {
+                          continuation.kind = word.word(continuation_words);
+                      }},
+                     {"alert",
+                      [&](const Value& name) {
+                          continuation.alert =
+                              wire::Alert{wire::AlertLevel::fatal,
+                                          name.named(wire::alert_description_from_name)};
+                      }},
+                     {"detail", into(continuation.detail, &Value::text)}});
+    return continuation;
+}
+
+Server read_server(const Value& value) {
+    Server server;
+    const auto alert_into = [](std::optional<wire::AlertDescription>& target) {
+        return [&target](const Value& name) {
+            target = name.named(wire::alert_description_from_name);
+        };
+    };
+    read_map(
+        value,
+        {{"version",
+          [&](const Value& name) {
+              server.version = name.named(wire::protocol_version_from_name);
+          }},
+         {"record_version",
+          [&](const Value& name) {
+              server.record_version = name.named(wire::protocol_version_from_name);
+          }},
+         {"cipher_suite",
+          [&](const Value& name) {
+              server.cipher_suite = name.named(wire::cipher_suite_from_name);
+          }},
+         {"compression",
+          [&](const Value& word) { server.compression = word.word(compression_words); }},
+         {"session_id", into(server.session_id, &Value::hex)},
+         {"extensions",
+          [&](const Value& list) {
+              for (const Value& item : list.items())
+                  server.extensions.push_back(read_hello_extension(item));
+          }},
+         {"dh_bits", into(server.dh_bits, &Value::number)},
+         {"dh_p", into(server.dh_p, &Value::hex)},
+         {"messages",
+          [&](const Value& list) {
+              server.messages.emplace();
+              for (const Value& item : list.items())
+                  server.messages->push_back(read_message(item));
+          }},
+         {"split", into(server.split, &Value::number)},
+         {"warning", alert_into(server.warning)},
+         {"alert", alert_into(server.alert)},
+         {"ending", [&](const Value& word) { server.ending = word.word(ending_words); }},
+         {"ending_detail", into(server.ending_detail, &Value::text)},
+         {"continuation",
+          [&](const Value& map) { server.continuation = read_continuation(map); }},
+         {"raw", into(server.raw, &Value::hex)}});
+    return server;
+}
+
+CaseQuestion read_question(const Value& value) {
+    CaseQuestion question;
+    read_map(value, {{"host", into(question.host, &Value::text)},
+                     {"at", into(question.at, &Value::text)},
+                     {"msstd", into(question.msstd, &Value::text)},
+                     {"install_root", into(question.install_root, &Value::texts)},
+                     {"roots", [&](const Value& roots) {
+                          question.roots.reset();
+                          if (!roots.is("none")) question.roots = roots.texts();
+                      }}});
+    return question;
+}
+
+Expectation read_expectation(const Value& value) {
+    Expectation expect;
+    read_map(value, {{"certificate", into(expect.certificate, &Value::number)},
+                     {"field", into(expect.field, &Value::text)},
+                     {"bytes", into(expect.bytes, &Value::hex)},
+                     {"outcome", into(expect.outcome, &Value::text)},
+                     {"alert", into(expect.alert, &Value::text)},
+                     {"decided_by", into(expect.decided_by, &Value::text)}});
+    if (expect.outcome.empty()) value.refuse("has no outcome");
+    return expect;
+}
+
+Case read_case(const Value& root, const std::filesystem::path& file) {
+    Case read;
+    read.file = file;
+    bool expected = false;
+    read_map(root,
+             {{"rule", into(read.rule, &Value::text)},
+              {"about", into(read.about, &Value::text)},
+              {"certificates",
+               [&](const Value& map) {
+                   for (const auto& [name, recipe] : map.entries())
+                       read_recipe(recipe, read.recipes[name], correct_recipes());
+               }},
+              {"chain", into(read.chain, &Value::texts)},
+              {"server", [&](const Value& map) { read.server = read_server(map); }},
+              {"question", [&](const Value& map) { read.question = read_question(map); }},
+              {"device", into(read.device, &Value::text)},
+              {"profile",
+               [&](const Value& text) {
+                   read.profile = std::string(profile_head) + text.text();
+               }},
+              {"also", into(read.also, &Value::texts)},
+              {"expect", [&](const Value& map) {
+                   read.expect = read_expectation(map);
+                   expected = true;
+               }}});
+    if (read.rule.empty() || read.about.empty() || !expected) {
+        root.refuse("a case has rule, about and expect");
+    }
+    return read;
+}
+
+}  // namespace
+
+Case load_case(const std::filesystem::path& file) {
+    try {
+        return read_case(Value(YAML::LoadFile(file.string()), "", file), file);
+    } catch (const YAML::Exception& error) {
+        throw ForgeError(
+            fmt::format("{}:{}: {}", file.string(), error.mark.line + 1, error.msg));
+    }
+}
+
+std::vector<std::filesystem::path> find_cases(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        if (entry.path().extension() == ".yaml") files.push_back(entry.path());
+    }
+    std::ranges::sort(files);
+    return files;
+}
+
+wire::Flight make_flight(const Case& from, const std::filesystem::path& keys) {
+    try {
+        std::vector<Bytes> chain;
+        for (const std::string& name : from.chain)
+            chain.push_back(make_certificate(from.recipes, name, keys));
+        if (!from.server) return make_files(chain);
+        const auto leaf = from.recipes.find(from.chain.empty() ? "leaf" : from.chain.front());
+        return make_flight(*from.server, chain, keys / (leaf->second.key + ".pem"));
+    } catch (const ForgeError& error) {
+        throw ForgeError(fmt::format("{}: {}", from.file.string(), error.what()));
+    }
+}
+
+Case without_fault(const Case& from) {
+    Case control;
+    control.file = from.file;
+    control.rule = from.rule;
+    control.about = from.about;
+    control.device = from.device;
+    control.profile = from.profile;
+    if (from.server) control.server.emplace();
+    return control;
+}
+
+}  // namespace handset::forge

@@ -1,0 +1,729 @@
+#include "tests/support/forge.h"
+
+#include <fmt/format.h>
+#include <mbedtls/ctr_drbg.h>
+#include <mbedtls/md.h>
+#include <mbedtls/pk.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+
+#include "handshake/base/writer.h"
+#include "handshake/crypto/digest.h"
+#include "handshake/wire/client_hello.h"
+#include "handshake/x509/der.h"
+
+namespace handset::forge {
+
+namespace {
+
+namespace id {
+constexpr std::uint8_t boolean = 0x01, integer = 0x02, bit_string = 0x03, octet_string = 0x04,
+                       null = 0x05, object_identifier = 0x06, utf8_string = 0x0c,
+                       printable_string = 0x13, ia5_string = 0x16, utc_time = 0x17,
+                       generalized_time = 0x18, sequence = 0x30, set = 0x31;
+constexpr std::uint8_t constructed = 0x20;
+}  // namespace id
+
+Bytes length_octets(std::size_t length, LengthForm form) {
+    if (form == LengthForm::indefinite) return {0x80};
+    Bytes digits;
+    for (std::size_t rest = length; rest != 0; rest >>= 8) {
+        digits.insert(digits.begin(), static_cast<std::uint8_t>(rest));
+    }
+    if (length < 0x80) {
+        if (form == LengthForm::minimal) return {static_cast<std::uint8_t>(length)};
+        return {0x81, static_cast<std::uint8_t>(length)};
+    }
+    if (form == LengthForm::longer) digits.insert(digits.begin(), 0);
+    digits.insert(digits.begin(), static_cast<std::uint8_t>(0x80 | digits.size()));
+    return digits;
+}
+
+}  // namespace
+
+Bytes encode(const Node& node) {
+    Bytes contents = node.content;
+    for (const Node& child : node.children)
+        append(contents, encode(child));
+    Bytes out;
+    // A node without identifier stands for octets that are no element.
+    if (node.identifier == 0 && node.name.empty()) return contents;
+    out.push_back(node.identifier);
+    append(out, length_octets(contents.size(), node.length));
+    append(out, contents);
+    if (node.length == LengthForm::indefinite) append(out, Bytes{0, 0});
+    return out;
+}
+
+// --- paths --------------------------------------------------------------------------------------
+
+namespace {
+
+// A child by its parent; the root has none.
+struct Place {
+    Node* parent = nullptr;
+    std::size_t index = 0;
+    Node& node(Node& root) const { return parent ? parent->children[index] : root; }
+};
+
+std::optional<Place> find_below(Node& from, std::string_view name) {
+    std::deque<Node*> level{&from};
+    while (!level.empty()) {
+        Node& parent = *level.front();
+        level.pop_front();
+        for (std::size_t i = 0; i < parent.children.size(); ++i) {
+            if (parent.children[i].name == name) return Place{&parent, i};
+        }
+        for (Node& child : parent.children)
+            level.push_back(&child);
+    }
+    return std::nullopt;
+}
+
+std::vector<std::string> segments_of(std::string_view path) {
+    std::vector<std::string> segments;
+    std::string segment;
+    const auto flush = [&] {
+        if (!segment.empty()) segments.push_back(std::exchange(segment, ""));
+    };
+    for (const char c : path) {
+        if (c == '.' || c == '[') flush();
+        if (c != '.') segment.push_back(c);
+    }
+    flush();
+    return segments;
+}
+
+Place locate(Node& root, std::string_view path) {
+    Place place;
+    for (const std::string& segment : segments_of(path)) {
+        Node& here = place.node(root);
+        if (segment.front() == '[') {
+            const std::size_t index = std::stoul(segment.substr(1));
+            if (index >= here.children.size()) {
+                throw ForgeError(fmt::format("{}: no {} in '{}', which has {} children", path,
+                                             segment, here.name, here.children.size()));
+            }
+            place = {&here, index};
+        } else {
+            const auto found = find_below(here, segment);
+            if (!found) {
+                throw ForgeError(fmt::format("{}: nothing below '{}' is called {}", path,
+                                             here.name, segment));
+            }
+            place = *found;
+        }
+    }
+    return place;
+}
+
+// X.690 8.23.3: segments of a character string are OCTET STRINGs; those of the sister types are
+// what they are themselves.
+void make_constructed(Node& node, std::string_view path) {
+    if (!node.children.empty()) {
+        throw ForgeError(fmt::format("{}: is no primitive string", path));
+    }
+    const std::uint8_t segment =
+        node.identifier == id::bit_string ? id::bit_string : id::octet_string;
+    node.children.push_back({"segment", segment, std::exchange(node.content, {}), {}, {}});
+    node.identifier |= id::constructed;
+}
+
+}  // namespace
+
+Node& find(Node& root, std::string_view path) {
+    return locate(root, path).node(root);
+}
+
+void apply(Node& root, const Operation& operation) {
+    const Place place = locate(root, operation.at);
+    Node& node = place.node(root);
+    if (operation.content) {
+        node.content = *operation.content;
+        node.children.clear();
+    }
+    if (operation.identifier) node.identifier = *operation.identifier;
+    if (operation.constructed) make_constructed(node, operation.at);
+    if (!operation.append.empty()) node.children.push_back({"", 0, operation.append, {}, {}});
+    if (operation.length) node.length = *operation.length;
+    if (operation.after.empty() && !operation.duplicate && !operation.remove) return;
+    if (!place.parent) throw ForgeError("the certificate itself has no neighbours");
+    auto& siblings = place.parent->children;
+    const auto at = siblings.begin() + static_cast<std::ptrdiff_t>(place.index);
+    if (operation.remove) {
+        siblings.erase(at);
+    } else if (operation.duplicate) {
+        siblings.insert(at, Node(*at));
+    } else {
+        siblings.insert(at + 1, Node{"", 0, operation.after, {}, {}});
+    }
+}
+
+// --- keys ---------------------------------------------------------------------------------------
+
+namespace {
+
+void must(int result, std::string_view what) {
+    if (result < 0) throw ForgeError(fmt::format("{}: mbed TLS says -0x{:04x}", what, -result));
+}
+
+// One private key of mbed TLS.
+class Key {
+public:
+    explicit Key(const std::filesystem::path& file) {
+        mbedtls_pk_init(&context_);
+        const int result = mbedtls_pk_parse_keyfile(&context_, file.c_str(), nullptr);
+        if (result != 0) mbedtls_pk_free(&context_);
+        must(result, file.string());
+    }
+    ~Key() { mbedtls_pk_free(&context_); }
+    Key(const Key&) = delete;
+    Key& operator=(const Key&) = delete;
+
+    mbedtls_pk_context* context() { return &context_; }
+
+    // SubjectPublicKeyInfo.
+    Bytes public_key() {
+        std::array<std::uint8_t, 2048> buffer{};
+        const int length = mbedtls_pk_write_pubkey_der(&context_, buffer.data(), buffer.size());
+        must(length, "public key");
+        return {buffer.end() - length, buffer.end()};
+    }
+
+private:
+    mbedtls_pk_context context_{};
+};
+
+// RSA blinding and RFC 6979 want random numbers; what is signed does not depend on them.
+int counted_octets(void* state, unsigned char* out, std::size_t length) {
+    auto& counter = *static_cast<std::uint32_t*>(state);
+    for (std::size_t i = 0; i < length; ++i)
+        out[i] = static_cast<unsigned char>((counter = counter * 1664525 + 1013904223) >> 24);
+    return 0;
+}
+
+mbedtls_md_type_t digest_of(std::string_view algorithm) {
+    struct Row {
+        std::string_view word;
+        mbedtls_md_type_t type;
+    };
+    static constexpr Row rows[] = {
+        {"md5", MBEDTLS_MD_MD5},       {"sha1", MBEDTLS_MD_SHA1},     {"SHA1", MBEDTLS_MD_SHA1},
+        {"sha384", MBEDTLS_MD_SHA384}, {"SHA384", MBEDTLS_MD_SHA384}, {"sha512", MBEDTLS_MD_SHA512},
+        {"SHA512", MBEDTLS_MD_SHA512}};
+    for (const Row& row : rows) {
+        if (algorithm.find(row.word) != std::string_view::npos) return row.type;
+    }
+    return MBEDTLS_MD_SHA256;
+}
+
+Bytes sign_hash(Key& key, mbedtls_md_type_t type, ByteView hash) {
+    std::array<std::uint8_t, MBEDTLS_PK_SIGNATURE_MAX_SIZE> signature{};
+    std::size_t length = 0;
+    std::uint32_t counter = 1;
+    must(mbedtls_pk_sign(key.context(), type, hash.data(), hash.size(), signature.data(), &length,
+                         counted_octets, &counter),
+         "signing");
+    return {signature.begin(), signature.begin() + static_cast<std::ptrdiff_t>(length)};
+}
+
+}  // namespace
+
+Bytes sign(const std::filesystem::path& key_file, std::string_view algorithm, ByteView octets) {
+    Key key(key_file);
+    const mbedtls_md_type_t type = digest_of(algorithm);
+    const mbedtls_md_info_t* info = mbedtls_md_info_from_type(type);
+    if (!info) throw ForgeError(fmt::format("{}: mbed TLS lacks the digest", algorithm));
+    Bytes hash(mbedtls_md_get_size(info));
+    must(mbedtls_md(info, octets.data(), octets.size(), hash.data()), "digest");
+    return sign_hash(key, type, hash);
+}
+
+// --- certificates -------------------------------------------------------------------------------
+
+namespace {
+
+Node leaf_node(std::string name, std::uint8_t identifier, Bytes content) {
+    return {std::move(name), identifier, std::move(content), {}, {}};
+}
+Node parent_node(std::string name, std::uint8_t identifier, std::vector<Node> children) {
+    return {std::move(name), identifier, {}, std::move(children), {}};
+}
+
+Node oid_node(std::string name, std::string_view oid) {
+    const auto known = x509::oid_from_name(oid);
+    if (!known) throw ForgeError(fmt::format("{} is no object identifier", oid));
+    return leaf_node(std::move(name), id::object_identifier, known->der);
+}
+
+Node algorithm_node(std::string name, std::string_view algorithm) {
+    Node node = parent_node(std::move(name), id::sequence, {oid_node("algorithm", algorithm)});
+    // RFC 3279 2.2.1 asks for NULL, RFC 5758 3.2 for nothing.
+    if (algorithm.find("RSA") != std::string_view::npos) {
+        node.children.push_back(leaf_node("parameters", id::null, {}));
+    }
+    return node;
+}
+
+Node attribute_node(std::string_view text) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) {
+        throw ForgeError(fmt::format("{} is no attribute like CN=host", text));
+    }
+    const auto oid = x509::oid_from_name(text.substr(0, equals));
+    if (!oid) throw ForgeError(fmt::format("{}: no such attribute", text));
+    const std::string name = x509::oid_name(*oid);
+    const std::uint8_t type = name == "countryName"    ? id::printable_string
+                              : name == "emailAddress" ? id::ia5_string
+                                                       : id::utf8_string;
+    return parent_node(name, id::sequence,
+                       {leaf_node("type", id::object_identifier, oid->der),
+                        leaf_node("value", type, to_bytes(view_of(text.substr(equals + 1))))});
+}
+
+Node name_node(std::string name, const std::vector<std::string>& attributes) {
+    Node node = parent_node(std::move(name), id::sequence, {});
+    for (const std::string& rdn : attributes) {
+        Node set = parent_node("rdn", id::set, {});
+        for (std::size_t begin = 0; begin <= rdn.size();) {
+            const std::size_t end = std::min(rdn.find('+', begin), rdn.size());
+            set.children.push_back(attribute_node(std::string_view(rdn).substr(begin, end - begin)));
+            begin = end + 1;
+        }
+        node.children.push_back(std::move(set));
+    }
+    return node;
+}
+
+Node time_node(std::string name, std::string_view text) {
+    const bool utc = text.starts_with("utc:");
+    if (!utc && !text.starts_with("gen:")) {
+        throw ForgeError(fmt::format("{}: {} begins neither with utc: nor with gen:", name, text));
+    }
+    return leaf_node(std::move(name), utc ? id::utc_time : id::generalized_time,
+                     to_bytes(view_of(text.substr(4))));
+}
+
+Node extension_node(std::string_view extension, Critical critical, Node value) {
+    const auto oid = x509::oid_from_name(extension);
+    if (!oid) throw ForgeError(fmt::format("no extension is called {}", extension));
+    Node node = parent_node(x509::oid_name(*oid), id::sequence,
+                            {leaf_node("extnID", id::object_identifier, oid->der)});
+    if (critical != Critical::absent) {
+        const std::uint8_t octet = critical == Critical::ff ? 0xff : critical == Critical::one;
+        node.children.push_back(leaf_node("critical", id::boolean, {octet}));
+    }
+    node.children.push_back(parent_node("extnValue", id::octet_string, {std::move(value)}));
+    return node;
+}
+
+Node general_name_node(std::string_view text) {
+    const std::size_t colon = text.find(':');
+    const std::string_view kind = text.substr(0, colon);
+    const std::string_view value = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+    if (kind == "email") return leaf_node("rfc822Name", 0x81, to_bytes(view_of(value)));
+    if (kind == "dns") return leaf_node("dNSName", 0x82, to_bytes(view_of(value)));
+    if (kind == "uri") {
+        return leaf_node("uniformResourceIdentifier", 0x86, to_bytes(view_of(value)));
+    }
+    if (kind == "ip") {
+        if (const auto octets = from_hex(value)) return leaf_node("iPAddress", 0x87, *octets);
+    }
+    throw ForgeError(fmt::format("{} is no name like dns:host", text));
+}
+
+const Recipe& recipe_of(const Recipes& recipes, const std::string& name) {
+    const auto found = recipes.find(name);
+    if (found == recipes.end()) throw ForgeError(fmt::format("no certificate is called {}", name));
+    return found->second;
+}
+
+// RFC 5280 4.2.1.2 (1): SHA-1 of the subjectPublicKey's octets.
+Bytes key_identifier(const Node& spki) {
+    const Node& bits = spki.children.back();
+    Bytes octets;
+    for (const Node& child : bits.children)
+        append(octets, encode(child));
+    append(octets, ByteView(bits.content).subspan(1));
+    return crypto::digest(crypto::HashAlgorithm::sha1, octets).value();
+}
+
+// mbed TLS's own SubjectPublicKeyInfo, taken apart so that its parts have names.
+Node cut(ByteView& octets, std::string name) {
+    std::size_t length = octets[1];
+    std::size_t header = 2;
+    if (length >= 0x80) {
+        const std::size_t digits = length & 0x7f;
+        length = 0;
+        for (std::size_t i = 0; i < digits; ++i)
+            length = length << 8 | octets[header++];
+    }
+    Node node = leaf_node(std::move(name), octets[0], to_bytes(octets.subspan(header, length)));
+    octets = octets.subspan(header + length);
+    return node;
+}
+void open(Node& node, std::size_t skip, const std::vector<std::string>& names) {
+    const Bytes contents = node.content;
+    ByteView rest = ByteView(contents).subspan(skip);
+    node.content.resize(skip);
+    for (const std::string& name : names) {
+        if (!rest.empty()) node.children.push_back(cut(rest, name));
+    }
+}
+Node spki_node(Key& key) {
+    const Bytes der = key.public_key();
+    ByteView view = der;
+    Node spki = cut(view, "subjectPublicKeyInfo");
+    open(spki, 0, {"algorithm", "subjectPublicKey"});
+    open(spki.children[0], 0, {"algorithm", "parameters"});
+    if (mbedtls_pk_can_do(key.context(), MBEDTLS_PK_RSA) != 0) {
+        open(spki.children[1], 1, {"RSAPublicKey"});
+        open(spki.children[1].children[0], 0, {"modulus", "publicExponent"});
+    }
+    return spki;
+}
+
+std::filesystem::path key_file(const std::filesystem::path& keys, const std::string& name) {
+    return keys / (name + ".pem");
+}
+
+Node extensions_node(const Recipe& recipe, const Bytes& own_id, const Bytes& issuer_id) {
+    std::vector<Node> list;
+    const auto add = [&](const std::string& name, Critical usual, Node value) {
+        const auto stated = recipe.critical.find(name);
+        list.push_back(extension_node(
+            name, stated == recipe.critical.end() ? usual : stated->second, std::move(value)));
+    };
+    Node constraints = parent_node("basicConstraints", id::sequence, {});
+    if (recipe.ca) constraints.children.push_back(leaf_node("cA", id::boolean, {0xff}));
+    if (recipe.path_len) {
+        constraints.children.push_back(
+            leaf_node("pathLenConstraint", id::integer,
+                      {static_cast<std::uint8_t>(*recipe.path_len)}));
+    }
+    add("basicConstraints", Critical::ff, std::move(constraints));
+    // keyCertSign and cRLSign, or digitalSignature and keyEncipherment.
+    add("keyUsage", Critical::ff,
+        leaf_node("bits", id::bit_string, recipe.ca ? Bytes{0x01, 0x06} : Bytes{0x05, 0xa0}));
+    if (!recipe.purposes.empty()) {
+        Node purposes = parent_node("keyPurposes", id::sequence, {});
+        for (const std::string& purpose : recipe.purposes)
+            purposes.children.push_back(oid_node(purpose, purpose));
+        add("extKeyUsage", Critical::absent, std::move(purposes));
+    }
+    add("subjectKeyIdentifier", Critical::absent,
+        leaf_node("keyIdentifier", id::octet_string, own_id));
+    add("authorityKeyIdentifier", Critical::absent,
+        parent_node("value", id::sequence, {leaf_node("keyIdentifier", 0x80, issuer_id)}));
+    if (!recipe.names.empty()) {
+        Node names = parent_node("names", id::sequence, {});
+        for (const std::string& name : recipe.names)
+            names.children.push_back(general_name_node(name));
+        add("subjectAltName", Critical::absent, std::move(names));
+    }
+    for (const AddedExtension& added : recipe.extensions) {
+        list.push_back(
+            extension_node(added.id, added.critical, Node{"", 0, added.value, {}, {}}));
+    }
+    Node wrapper = parent_node("extensions", 0xa3, {});
+    wrapper.children.push_back(parent_node("list", id::sequence, std::move(list)));
+    return wrapper;
+}
+
+}  // namespace
+
+Recipes correct_recipes() {
+    Recipe root;
+    root.subject = {"C=DE", "O=Example Trust", "CN=Example Root CA"};
+    root.issued_by = "root";
+    root.key = "rsa2048-root";
+    root.serial = {0x01};
+    root.ca = true;
+
+    Recipe intermediate = root;
+    intermediate.subject = {"C=DE", "O=Example Trust", "CN=Example Issuing CA"};
+    intermediate.key = "rsa2048-intermediate";
+    intermediate.serial = {0x10, 0x02};
+    intermediate.path_len = 0;
+
+    Recipe leaf = intermediate;
+    leaf.subject = {"C=DE", "O=Example", "CN=mail.example.test"};
+    leaf.issued_by = "intermediate";
+    leaf.key = "rsa2048-leaf";
+    leaf.serial = {0x20, 0x03, 0x5a};
+    leaf.ca = false;
+    leaf.path_len.reset();
+    leaf.names = {"dns:mail.example.test", "dns:autodiscover.example.test"};
+    leaf.purposes = {"serverAuth", "clientAuth"};
+
+    Recipe other = intermediate;
+    other.subject.back() = "CN=Example Other CA";
+    other.key = "rsa2048-other";
+    other.serial = {0x10, 0x04};
+
+    Recipe unrelated = leaf;
+    unrelated.subject = {"C=DE", "O=Other Example", "CN=www.other.example"};
+    unrelated.issued_by = "unrelated";
+    unrelated.key = "rsa2048-other";
+    unrelated.names = {"dns:www.other.example"};
+
+    Recipe foreign = root;
+    foreign.subject = {"C=US", "O=Foreign Trust", "CN=Foreign Root CA"};
+    foreign.issued_by = "foreign-root";
+    foreign.key = "rsa2048-other";
+
+    Recipe cross = root;
+    cross.issued_by = "foreign-root";
+    cross.serial = {0x05};
+
+    return {{"root", root},
+            {"intermediate", intermediate},
+            {"leaf", leaf},
+            {"other-intermediate", other},
+            {"unrelated", unrelated},
+            {"foreign-root", foreign},
+            {"cross-root", cross}};
+}
+
+Node make_tree(const Recipes& recipes, const std::string& name, const std::filesystem::path& keys) {
+    const Recipe& recipe = recipe_of(recipes, name);
+    const Recipe& issuer = recipe_of(recipes, recipe.issued_by);
+    Key own_key(key_file(keys, recipe.key));
+    Key issuer_key(key_file(keys, issuer.key));
+    Node spki = spki_node(own_key);
+    const Bytes own_id = key_identifier(spki);
+    const Bytes issuer_id = key_identifier(spki_node(issuer_key));
+    Node tbs = parent_node(
+        "tbsCertificate", id::sequence,
+        {parent_node("version", 0xa0, {leaf_node("number", id::integer, {2})}),
+         leaf_node("serialNumber", id::integer, recipe.serial),
+         algorithm_node("signature", recipe.inner_algorithm),
+         name_node("issuer", recipe.issuer.value_or(issuer.subject)),
+         parent_node("validity", id::sequence,
+                     {time_node("notBefore", recipe.not_before),
+                      time_node("notAfter", recipe.not_after)}),
+         name_node("subject", recipe.subject), std::move(spki),
+         extensions_node(recipe, own_id, issuer_id)});
+    Node root = parent_node("Certificate", id::sequence,
+                            {std::move(tbs), algorithm_node("signatureAlgorithm",
+                                                            recipe.outer_algorithm),
+                             leaf_node("signatureValue", id::bit_string, {0})});
+    for (const Operation& operation : recipe.before_signing)
+        apply(root, operation);
+    return root;
+}
+
+Bytes make_certificate(const Recipes& recipes, const std::string& name,
+                       const std::filesystem::path& keys) {
+    const Recipe& recipe = recipe_of(recipes, name);
+    try {
+        Node root = make_tree(recipes, name, keys);
+        const std::string signer =
+            recipe.signed_with.value_or(recipe_of(recipes, recipe.issued_by).key);
+        Bytes value{0};
+        append(value, sign(key_file(keys, signer), recipe.outer_algorithm,
+                           encode(find(root, "tbsCertificate"))));
+        find(root, "signatureValue").content = std::move(value);
+        for (const Operation& operation : recipe.after_signing)
+            apply(root, operation);
+        return encode(root);
+    } catch (const ForgeError& error) {
+        throw ForgeError(fmt::format("certificate {}: {}", name, error.what()));
+    }
+}
+
+// --- flights ------------------------------------------------------------------------------------
+
+namespace {
+
+using wire::CipherSuite;
+using wire::HandshakeType;
+using wire::ProtocolVersion;
+
+CipherSuite suite(std::string_view name) {
+    const auto found = wire::cipher_suite_from_name(name);
+    if (!found) throw ForgeError(fmt::format("no cipher suite is called {}", name));
+    return *found;
+}
+
+Bytes counted(std::size_t length, std::uint8_t first) {
+    Bytes octets(length);
+    for (std::uint8_t& octet : octets)
+        octet = first++;
+    return octets;
+}
+
+class FlightWriter {
+public:
+    FlightWriter(const Server& server, const std::vector<Bytes>& chain,
+                 const std::filesystem::path& key_file)
+        : server_(server), chain_(chain), key_file_(key_file) {
+        dhe_ = server.dh_bits > 0 || !server.dh_p.empty();
+    }
+
+    Bytes write() {
+        if (server_.raw) return *server_.raw;
+        if (server_.warning) alert(wire::AlertLevel::warning, *server_.warning);
+        for (const ScriptedMessage& message : messages()) {
+            record(wire::ContentType::handshake,
+                   wire::encode(wire::HandshakeMessage{
+                       message.type, message.body ? *message.body : usual_body(message.type), 0, 1,
+                       true}));
+        }
+        if (server_.alert) alert(wire::AlertLevel::fatal, *server_.alert);
+        return std::move(out_);
+    }
+
+private:
+    std::vector<ScriptedMessage> messages() const {
+        if (server_.messages) return *server_.messages;
+        if (server_.alert) return {};
+        std::vector<ScriptedMessage> usual{{HandshakeType::server_hello, std::nullopt},
+                                           {HandshakeType::certificate, std::nullopt}};
+        if (dhe_) usual.push_back({HandshakeType::server_key_exchange, std::nullopt});
+        usual.push_back({HandshakeType::server_hello_done, std::nullopt});
+        return usual;
+    }
+
+    Bytes usual_body(HandshakeType type) const {
+        switch (type) {
+            case HandshakeType::server_hello:
+                return wire::encode(server_hello());
+            case HandshakeType::certificate:
+                return wire::encode(wire::CertificateMessage{chain_, {}});
+            case HandshakeType::server_key_exchange:
+                return wire::encode(server_key_exchange(), server_.version);
+            case HandshakeType::certificate_request: {
+                wire::CertificateRequest request;
+                request.certificate_types = {1};
+                if (server_.version >= ProtocolVersion::tls_1_2) {
+                    request.supported_signature_algorithms = {
+                        wire::signature_scheme_from_name("rsa_pkcs1_sha256").value()};
+                }
+                return wire::encode(request);
+            }
+            default:
+                return {};
+        }
+    }
+
+    wire::ServerHello server_hello() const {
+        wire::ServerHello hello;
+        hello.server_version = server_.version;
+        hello.random = server_random();
+        hello.session_id = server_.session_id;
+        hello.cipher_suite = server_.cipher_suite.value_or(
+            suite(dhe_ ? "TLS_DHE_RSA_WITH_AES_128_CBC_SHA" : "TLS_RSA_WITH_AES_128_CBC_SHA"));
+        hello.compression_method = server_.compression;
+        hello.extensions = server_.extensions;
+        hello.extensions->insert(hello.extensions->begin(),
+                                 {wire::ExtensionType::renegotiation_info, {0}, 0});
+        return hello;
+    }
+
+    static Bytes server_random() { return counted(32, 0x40); }
+
+    wire::ServerKeyExchange server_key_exchange() const {
+        // Not prime, but as long as asked for; nobody takes part in the exchange.
+        wire::DhParams params;
+        params.dh_p = server_.dh_p;
+        if (params.dh_p.empty()) {
+            params.dh_p.assign((server_.dh_bits + 7) / 8, 0xff);
+            if (server_.dh_bits % 8 != 0) {
+                params.dh_p.front() =
+                    static_cast<std::uint8_t>((1U << (server_.dh_bits % 8)) - 1);
+            }
+        }
+        params.dh_g = {2};
+        params.dh_ys = counted(params.dh_p.size(), 1);
+        wire::ServerKeyExchange message;
+        message.signed_params =
+            Writer().vector16(params.dh_p).vector16(params.dh_g).vector16(params.dh_ys).take();
+        message.params = std::move(params);
+        Bytes signed_octets = counted(32, 0);  // ClientHello.random, see client_hello()
+        append(signed_octets, server_random());
+        append(signed_octets, message.signed_params);
+        if (server_.version >= ProtocolVersion::tls_1_2) {
+            message.algorithm = wire::signature_scheme_from_name("rsa_pkcs1_sha256");
+            message.signature = sign(key_file_, "sha256", signed_octets);
+        } else {
+            // RFC 2246 7.4.3: MD5 and SHA-1, one behind the other.
+            Bytes hashes = crypto::digest(crypto::HashAlgorithm::md5, signed_octets).value();
+            append(hashes, crypto::digest(crypto::HashAlgorithm::sha1, signed_octets).value());
+            Key key(key_file_);
+            message.signature = sign_hash(key, MBEDTLS_MD_NONE, hashes);
+        }
+        return message;
+    }
+
+    void alert(wire::AlertLevel level, wire::AlertDescription description) {
+        record(wire::ContentType::alert, wire::encode(wire::Alert{level, description}));
+    }
+
+    void record(wire::ContentType type, ByteView octets) {
+        const std::size_t most = server_.split > 0 ? server_.split : std::size_t{1} << 14;
+        for (std::size_t begin = 0; begin < octets.size(); begin += most) {
+            const std::size_t length = std::min(most, octets.size() - begin);
+            append(out_, wire::encode(wire::Record{
+                             type, server_.record_version.value_or(server_.version),
+                             to_bytes(octets.subspan(begin, length)), 0}));
+        }
+    }
+
+    const Server& server_;
+    const std::vector<Bytes>& chain_;
+    const std::filesystem::path& key_file_;
+    bool dhe_ = false;
+    Bytes out_;
+};
+
+wire::Ending ending_of(const Server& server) {
+    if (server.ending) return *server.ending;
+    if (server.alert) return wire::Ending::alert;
+    return server.raw ? wire::Ending::undecodable : wire::Ending::server_hello_done;
+}
+
+}  // namespace
+
+Bytes client_hello(const std::string& host) {
+    wire::ClientHello hello;
+    hello.client_version = ProtocolVersion::tls_1_2;
+    hello.random = counted(32, 0);
+    for (const char* name :
+         {"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
+          "TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_128_CBC_SHA"}) {
+        hello.cipher_suites.push_back(suite(name));
+    }
+    hello.compression_methods = {wire::CompressionMethod::null};
+    hello.extensions.emplace();
+    if (!host.empty()) {
+        hello.extensions->push_back(
+            {wire::ExtensionType::server_name, wire::encode_server_name(host), 0});
+    }
+    hello.extensions->push_back({wire::ExtensionType::renegotiation_info, {0}, 0});
+    return wire::encode_record(hello, ProtocolVersion::tls_1_0);
+}
+
+wire::Flight make_flight(const Server& server, const std::vector<Bytes>& chain,
+                         const std::filesystem::path& key_file) {
+    wire::Flight flight;
+    flight.origin = wire::Flight::Origin::wire;
+    flight.client_hello = client_hello("mail.example.test");
+    flight.bytes = FlightWriter(server, chain, key_file).write();
+    flight.ending = ending_of(server);
+    flight.ending_detail = server.ending_detail;
+    flight.continuation = server.continuation;
+    return flight;
+}
+
+wire::Flight make_files(const std::vector<Bytes>& chain) {
+    wire::Flight flight;
+    flight.origin = wire::Flight::Origin::files;
+    flight.certificates = chain;
+    flight.ending = wire::Ending::server_hello_done;
+    return flight;
+}
+
+}  // namespace handset::forge
