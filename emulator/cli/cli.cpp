@@ -69,7 +69,10 @@ int dispatch(const std::vector<std::string>& arguments, const Streams& streams) 
 
 int run(const std::vector<std::string>& arguments, const Streams& streams) {
     try {
-        return dispatch(arguments, streams);
+        const int status = dispatch(arguments, streams);
+        streams.out.flush();
+        if (!streams.out) throw std::runtime_error("standard output could not be written");
+        return status;
     } catch (const device::ProfileError& error) {
         for (const device::Problem& problem : error.problems()) {
             streams.err << "handset: " << printable_utf8(to_string(problem)) << '\n';

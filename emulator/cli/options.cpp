@@ -135,7 +135,7 @@ Asked read_question(const po::variables_map& values) {
                                      printable_utf8(question.msstd)));
     }
     const std::string at = text_of(values, "at");
-    if (at.empty()) {
+    if (values.count("at") == 0) {
         question.at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     } else if (const auto time = parse_rfc3339(at)) {
         question.at = *time;

@@ -104,8 +104,7 @@ ObjectKind kind_of(ByteView octets) {
     };
     // TBSCertList: [version] signature issuer thisUpdate
     const std::size_t skip = tags[0] == ber::integer ? 1 : 0;
-    if (tags[skip] == ber::sequence && tags[skip + 1] == ber::sequence &&
-        is_time(tags[skip + 2])) {
+    if (tags[skip] == ber::sequence && tags[skip + 1] == ber::sequence && is_time(tags[skip + 2])) {
         return ObjectKind::revocation_list;
     }
     // CertificationRequestInfo: version subject subjectPKInfo attributes
@@ -140,8 +139,8 @@ std::string_view description(ObjectKind kind) {
 
 // --- containers ---------------------------------------------------------------------------------
 
-// ContentInfo with SignedData (RFC 2315 9.1, RFC 5652 5.1). Certificates of other kinds than X.509's
-// are passed over.
+// ContentInfo with SignedData (RFC 2315 9.1, RFC 5652 5.1). Certificates of other kinds than
+// X.509's are passed over.
 std::vector<Bytes> decode_pkcs7(ByteView octets, const std::string& name) {
     const auto need = [&](std::optional<BerElement> element) {
         if (!element) refuse(name, "PKCS #7 that is cut short or damaged");
@@ -260,7 +259,8 @@ public:
             if (padding_ > 0) return "bad base64: more after '='";
             bits_ = bits_ << 6 | static_cast<std::uint32_t>(digit);
             if (++digits_ % 4 == 0) {
-                for (const int shift : {16, 8, 0}) push(bits_ >> shift);
+                for (const int shift : {16, 8, 0})
+                    push(bits_ >> shift);
                 bits_ = 0;
             }
         }
@@ -346,10 +346,9 @@ std::vector<Bytes> decode_pem(std::string_view text, const std::string& name,
                 const std::string_view end_rest = line.substr(end_mark.size());
                 const std::string_view end_label = end_rest.substr(0, end_rest.find("-----"));
                 if (end_label != label_text) {
-                    refuse_line(lines.number(),
-                                fmt::format("END {} closes BEGIN {} of line {}",
-                                            printable(end_label), printable(label_text),
-                                            begin_line));
+                    refuse_line(lines.number(), fmt::format("END {} closes BEGIN {} of line {}",
+                                                            printable(end_label),
+                                                            printable(label_text), begin_line));
                 }
                 ended = true;
             } else if (line.starts_with(begin_mark)) {
@@ -386,8 +385,7 @@ std::vector<Bytes> decode_pem(std::string_view text, const std::string& name,
             BerReader in(base64.octets);  // OpenSSL's trust settings follow the certificate
             const auto certificate = in.next();
             out.push_back(certificate ? to_bytes(certificate->encoding) : base64.octets);
-        } else if (label.kind == LabelKind::pkcs7 ||
-                   kind_of(base64.octets) == ObjectKind::pkcs7) {
+        } else if (label.kind == LabelKind::pkcs7 || kind_of(base64.octets) == ObjectKind::pkcs7) {
             for (Bytes& certificate : decode_pkcs7(base64.octets, place)) {
                 out.push_back(std::move(certificate));
             }

@@ -108,8 +108,7 @@ std::string ja3_of(ByteView hello_record) {
     const auto hello =
         wire::decode_client_hello(ByteView(record->fragment).subspan(handshake_header_length));
     if (!hello) return {};
-    const auto md5 =
-        crypto::digest(crypto::HashAlgorithm::md5, view_of(wire::ja3_text(*hello)));
+    const auto md5 = crypto::digest(crypto::HashAlgorithm::md5, view_of(wire::ja3_text(*hello)));
     return md5 ? to_hex(*md5) : std::string{};
 }
 

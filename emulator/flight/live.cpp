@@ -56,8 +56,8 @@ struct Resolved {
     std::string trouble;
 };
 
-// The system's resolver cannot be interrupted: past the deadline it is left to itself in its thread,
-// which owns all it touches.
+// The system's resolver cannot be interrupted: past the deadline it is left to itself in its
+// thread, which owns all it touches.
 Resolved resolve(const Target& target, milliseconds deadline) {
     Resolved out;
     error_code error;
@@ -87,7 +87,8 @@ Resolved resolve(const Target& target, milliseconds deadline) {
         answer->set_value(std::move(found));
     }).detach();
     if (future.wait_for(deadline) != std::future_status::ready) {
-        out.trouble = fmt::format("no answer from the name server within {}", seconds_text(deadline));
+        out.trouble =
+            fmt::format("no answer from the name server within {}", seconds_text(deadline));
         return out;
     }
     out = future.get();
@@ -194,7 +195,8 @@ private:
     std::string take_pop3(std::string_view line) {
         const bool good = starts_with_folded(line, "+OK");
         if (state_ == State::greeting) {
-            return good ? ask(State::starttls, "STLS") : fail("server does not greet with +OK", line);
+            return good ? ask(State::starttls, "STLS")
+                        : fail("server does not greet with +OK", line);
         }
         if (!good) return fail("server offers no STLS", line);
         state_ = State::ready;
@@ -286,17 +288,16 @@ private:
             if (error || step != self->step_ || self->phase_ != Phase::connecting) return;
             next(fmt::format("no connection within {}", seconds_text(self->deadlines_.connect)));
         });
-        socket_.async_connect(
-            addresses_.endpoints[index],
-            [self = shared_from_this(), step, next, index](const error_code& error) {
-                if (step != self->step_ || self->phase_ != Phase::connecting) return;
-                if (error) return next(describe_error(error));
-                self->addresses_.good = index;
-                error_code no_matter;
-                self->socket_.set_option(tcp::no_delay(true), no_matter);
-                self->phase_ = Phase::dialogue;
-                self->dialogue_.ready() ? self->begin_handshake({}) : self->read();
-            });
+        socket_.async_connect(addresses_.endpoints[index], [self = shared_from_this(), step, next,
+                                                            index](const error_code& error) {
+            if (step != self->step_ || self->phase_ != Phase::connecting) return;
+            if (error) return next(describe_error(error));
+            self->addresses_.good = index;
+            error_code no_matter;
+            self->socket_.set_option(tcp::no_delay(true), no_matter);
+            self->phase_ = Phase::dialogue;
+            self->dialogue_.ready() ? self->begin_handshake({}) : self->read();
+        });
     }
 
     void begin_handshake(Bytes early) {
@@ -309,13 +310,13 @@ private:
     void read() {
         if (phase_ == Phase::over) return;
         if (phase_ != Phase::closing) watch(deadlines_.step);
-        socket_.async_read_some(asio::buffer(buffer_), [self = shared_from_this()](
-                                                           const error_code& error,
-                                                           std::size_t length) {
-            if (self->phase_ == Phase::over) return;
-            if (error) return self->stream_ended(error);
-            self->received(ByteView(self->buffer_).first(length));
-        });
+        socket_.async_read_some(
+            asio::buffer(buffer_),
+            [self = shared_from_this()](const error_code& error, std::size_t length) {
+                if (self->phase_ == Phase::over) return;
+                if (error) return self->stream_ended(error);
+                self->received(ByteView(self->buffer_).first(length));
+            });
     }
 
     void write(Bytes octets) {
@@ -369,8 +370,8 @@ private:
     }
 
     void talks_too_much() {
-        fail(Reached::no_starttls, fmt::format("server talks without end instead of {}",
-                                               dialogue_.awaited()));
+        fail(Reached::no_starttls,
+             fmt::format("server talks without end instead of {}", dialogue_.awaited()));
     }
 
     // Asks what the device makes of the flight, when there is something new in it.
@@ -391,10 +392,10 @@ private:
         const bool closed = error == asio::error::eof;
         switch (phase_) {
             case Phase::dialogue:
-                return fail(Reached::no_starttls,
-                            fmt::format("{} before {}",
-                                        closed ? "server closed" : describe_error(error),
-                                        dialogue_.awaited()));
+                return fail(
+                    Reached::no_starttls,
+                    fmt::format("{} before {}", closed ? "server closed" : describe_error(error),
+                                dialogue_.awaited()));
             case Phase::handshake:
                 if (closed) {
                     client_.transport_ended(Ending::closed, "server closed the connection");
@@ -484,7 +485,8 @@ public:
             return std::move(answers_);
         }
         addresses_.endpoints = std::move(resolved.endpoints);
-        for (std::size_t i = 0; i < std::min(parallel_, attempts_.size()); ++i) start_next();
+        for (std::size_t i = 0; i < std::min(parallel_, attempts_.size()); ++i)
+            start_next();
         context_.run();
         return std::move(answers_);
     }
@@ -579,8 +581,8 @@ Target parse_target(std::string_view text, Starttls starttls) {
     if (target.host.empty()) wrong("no host before the ':'");
     for (const char c : target.host) {
         const auto octet = static_cast<unsigned char>(c);
-        if (octet <= ' ' || octet == 0x7f || std::string_view("/@?#[]\\\"'<>").find(c) !=
-                                                 std::string_view::npos) {
+        if (octet <= ' ' || octet == 0x7f ||
+            std::string_view("/@?#[]\\\"'<>").find(c) != std::string_view::npos) {
             wrong("no host name; write HOST or HOST:PORT");
         }
     }

@@ -21,7 +21,7 @@ using rules::Step;
 bool is_servers_own_end(std::string_view rule) {
     return rule == "handshake-server-alert" || rule == "handshake-server-closed" ||
            rule == "handshake-server-silent" || rule == "handshake-not-tls" ||
-           rule == "handshake-finish-refused";
+           rule == "handshake-finish-refused" || rule == "handshake-key-exchange-invalid";
 }
 
 // What the device does about one objection.
@@ -117,6 +117,7 @@ Stage stage_reached(const Evidence& evidence, bool principal_checked) {
 // The stage at which the server itself ended the handshake, by what it had said before.
 Stage stage_of_servers_end(const Evidence& evidence, const Rule& rule) {
     if (rule.step == Step::finished) return Stage::finished;
+    if (rule.step == Step::key_exchange) return Stage::key_exchange;
     if (evidence.messages.empty()) return Stage::server_hello;
     return evidence.certificate_message_seen ? Stage::key_exchange : Stage::certificate;
 }
@@ -219,7 +220,14 @@ Verdict judge(const Device& device, const device::Store* store, const Evidence& 
     for (const Reaction& reaction : reactions) {
         verdict.reasons.push_back(reason_of(reaction, device));
     }
-    if (!decider) return verdict;
+    if (!decider) {
+        // What the profile says the device overlooks is what the answer rests on.
+        for (const Reaction& reaction : reactions) {
+            if (!reaction.tolerance) continue;
+            verdict.grade = std::min(verdict.grade, reaction.tolerance->grade);
+        }
+        return verdict;
+    }
 
     verdict.stage = is_servers_own_end(decider->rule->id)
                         ? stage_of_servers_end(evidence, *decider->rule)

@@ -207,7 +207,9 @@ private:
         if (!dh) return;
         std::size_t offset = 0;
         for (const rules::MessageSeen& message : evidence_.messages) {
-            if (message.type == wire::HandshakeType::server_key_exchange) offset = message.offset;
+            if (message.type == wire::HandshakeType::server_key_exchange) {
+                offset = message.body_offset + 2;  // behind the length of dh_p
+            }
         }
         const auto* range = said(device_.key_exchange.dh_bits);
         const std::size_t bits = dh->p_bits();
@@ -573,14 +575,16 @@ private:
         if (wanted.empty()) return;
         const Certificate& read = certificate(0);
         said(device_.names.msstd);
-        if (match_principal(read, wanted, device_.names) != Match::no) return;
+        const Match match = match_principal(read, wanted, device_.names);
+        if (match == Match::yes) return;
         const bool cn_only = device_.names.msstd->value == device::MsstdRule::cn;
-        object(
+        Objection& objection = object(
             finding_at("name-msstd-mismatch", 0, read.subject.place, "tbsCertificate.subject",
                        fmt::format("msstd:{} is none of: {}{}", printable(wanted), list_names(read),
                                    cn_only ? " (only the common name is compared)" : "")),
-            device_.names.msstd)
-            .path_position = 0;
+            device_.names.msstd);
+        objection.path_position = 0;
+        objection.undecided = match == Match::undetermined;
     }
 
     void extended_key_usage() {

@@ -116,10 +116,12 @@ std::optional<std::uint32_t> small_integer_of(const BerElement& element) {
     if (element.tag != ber::integer || octets.empty() || (octets[0] & 0x80) != 0) {
         return std::nullopt;
     }
-    while (octets.size() > 1 && octets[0] == 0) octets = octets.subspan(1);
+    while (octets.size() > 1 && octets[0] == 0)
+        octets = octets.subspan(1);
     if (octets.size() > 4 || (octets.size() == 4 && octets[0] > 0x7f)) return std::nullopt;
     std::uint32_t value = 0;
-    for (const std::uint8_t octet : octets) value = (value << 8) | octet;
+    for (const std::uint8_t octet : octets)
+        value = (value << 8) | octet;
     return value;
 }
 

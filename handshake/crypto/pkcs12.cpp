@@ -91,7 +91,8 @@ Bytes repeat_to_blocks(ByteView octets, std::size_t block) {
     Bytes out;
     if (octets.empty()) return out;
     const std::size_t length = (octets.size() + block - 1) / block * block;
-    for (std::size_t i = 0; i < length; ++i) out.push_back(octets[i % octets.size()]);
+    for (std::size_t i = 0; i < length; ++i)
+        out.push_back(octets[i % octets.size()]);
     return out;
 }
 
@@ -179,7 +180,8 @@ void Container::read(ByteView octets) {
 
     BerReader safe_outer(safe);
     BerReader infos(need(safe_outer.expect(ber::sequence), "AuthenticatedSafe").contents);
-    while (!infos.empty()) read_content_info(need(infos.expect(ber::sequence), "ContentInfo"));
+    while (!infos.empty())
+        read_content_info(need(infos.expect(ber::sequence), "ContentInfo"));
     if (infos.failed()) fault("AuthenticatedSafe", "cut short or damaged");
 }
 
@@ -199,15 +201,16 @@ void Container::check_mac(const BerElement& mac_data, ByteView authenticated_saf
     for (const Prf& row : prfs) {
         if (row.hash_oid == oid) prf = &row;
     }
-    // RFC 9579 puts a MAC of another kind here. What it would have told, the ciphers below tell too.
+    // RFC 9579 puts a MAC of another kind here. What it would have told, the ciphers below tell
+    // too.
     if (prf == nullptr) return;
 
     const mbedtls_md_info_t* info = mbedtls_md_info_from_type(prf->md);
     if (info == nullptr) return;
     const auto matches = [&](ByteView password) {
         spend(iterations);
-        const Bytes key = derive(*prf, Purpose::mac, password, salt, iterations,
-                                 mbedtls_md_get_size(info));
+        const Bytes key =
+            derive(*prf, Purpose::mac, password, salt, iterations, mbedtls_md_get_size(info));
         Bytes mac(mbedtls_md_get_size(info));
         return mbedtls_md_hmac(info, key.data(), key.size(), authenticated_safe.data(),
                                authenticated_safe.size(), mac.data()) == 0 &&
@@ -236,8 +239,7 @@ void Container::read_content_info(const BerElement& content_info) {
         need(data.expect(ber::integer), "encryptedData.version");
         BerReader info(need(data.expect(ber::sequence), "encryptedContentInfo").contents);
         need(info.expect(ber::object_identifier), "encryptedContentInfo.contentType");
-        const BerElement algorithm =
-            need(info.expect(ber::sequence), "contentEncryptionAlgorithm");
+        const BerElement algorithm = need(info.expect(ber::sequence), "contentEncryptionAlgorithm");
         const Bytes ciphertext =
             need_octets(need(info.next(), "encryptedContent"), "encryptedContent", std::uint8_t{0});
         const Bytes plain = decrypt(algorithm, ciphertext);

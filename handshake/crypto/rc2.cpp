@@ -35,7 +35,8 @@ Schedule expand(ByteView key, unsigned effective_key_bits) {
     const std::size_t t8 = (effective_key_bits + 7) / 8;
     const unsigned mask = 0xffU >> (8 * t8 - effective_key_bits);
     octets[128 - t8] = pitable[octets[128 - t8] & mask];
-    for (std::size_t i = 128 - t8; i-- > 0;) octets[i] = pitable[octets[i + 1] ^ octets[i + t8]];
+    for (std::size_t i = 128 - t8; i-- > 0;)
+        octets[i] = pitable[octets[i + 1] ^ octets[i + t8]];
     Schedule schedule{};
     for (std::size_t i = 0; i < schedule.size(); ++i) {
         schedule[i] = static_cast<std::uint16_t>(octets[2 * i] | octets[2 * i + 1] << 8);
@@ -67,11 +68,14 @@ void decrypt_block(const Schedule& schedule, ByteView from, std::uint8_t* to) {
             r[i] = static_cast<std::uint16_t>(r[i] - schedule[r[(i + 3) % 4] & 63]);
         }
     };
-    for (int i = 0; i < 5; ++i) unmix();
+    for (int i = 0; i < 5; ++i)
+        unmix();
     unmash();
-    for (int i = 0; i < 6; ++i) unmix();
+    for (int i = 0; i < 6; ++i)
+        unmix();
     unmash();
-    for (int i = 0; i < 5; ++i) unmix();
+    for (int i = 0; i < 5; ++i)
+        unmix();
     for (std::size_t i = 0; i < 4; ++i) {
         to[2 * i] = static_cast<std::uint8_t>(r[i]);
         to[2 * i + 1] = static_cast<std::uint8_t>(r[i] >> 8);
@@ -93,7 +97,8 @@ std::optional<Bytes> rc2_cbc_decrypt(ByteView key, unsigned effective_key_bits, 
     for (std::size_t at = 0; at < ciphertext.size(); at += block) {
         const ByteView now = ciphertext.subspan(at, block);
         decrypt_block(schedule, now, out.data() + at);
-        for (std::size_t i = 0; i < block; ++i) out[at + i] ^= before[i];
+        for (std::size_t i = 0; i < block; ++i)
+            out[at + i] ^= before[i];
         before = now;
     }
     const std::size_t padding = out.back();

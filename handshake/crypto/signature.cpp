@@ -92,8 +92,12 @@ mbedtls_md_type_t md_of(HashAlgorithm algorithm) {
     return MBEDTLS_MD_NONE;
 }
 
-SignatureResult good(std::string detail = {}) { return {SignatureCheck::good, std::move(detail)}; }
-SignatureResult bad(std::string detail) { return {SignatureCheck::bad, std::move(detail)}; }
+SignatureResult good(std::string detail = {}) {
+    return {SignatureCheck::good, std::move(detail)};
+}
+SignatureResult bad(std::string detail) {
+    return {SignatureCheck::bad, std::move(detail)};
+}
 SignatureResult not_checkable(std::string detail) {
     return {SignatureCheck::not_checkable, std::move(detail)};
 }
@@ -131,14 +135,16 @@ struct PublicKey {
 std::size_t bit_length(ByteView number) {
     if (number.empty()) return 0;
     std::size_t bits = number.size() * 8;
-    for (unsigned mask = 0x80; mask != 0 && (number[0] & mask) == 0; mask >>= 1) --bits;
+    for (unsigned mask = 0x80; mask != 0 && (number[0] & mask) == 0; mask >>= 1)
+        --bits;
     return bits;
 }
 
 // An INTEGER read as unsigned: moduli whose sign octet was forgotten are meant that way.
 ByteView magnitude(const BerElement& integer) {
     ByteView octets = integer.contents;
-    while (!octets.empty() && octets[0] == 0) octets = octets.subspan(1);
+    while (!octets.empty() && octets[0] == 0)
+        octets = octets.subspan(1);
     return octets;
 }
 
@@ -213,7 +219,8 @@ std::optional<Bytes> rsa_public(const PublicKey& key, ByteView signature) {
 ByteView unpad_pkcs1(ByteView encoded) {
     if (encoded.size() < 11 || encoded[0] != 0 || encoded[1] != 1) return {};
     std::size_t position = 2;
-    while (position < encoded.size() && encoded[position] == 0xff) ++position;
+    while (position < encoded.size() && encoded[position] == 0xff)
+        ++position;
     if (position < 10 || position == encoded.size() || encoded[position] != 0) return {};
     return encoded.subspan(position + 1);
 }
@@ -257,7 +264,7 @@ SignatureResult verify_rsa_pkcs1(ByteView tbs, HashAlgorithm hash, ByteView sign
                                key.modulus.size()));
     }
     const auto encoded = rsa_public(key, signature);
-    if (!encoded) return bad("the signature is not below the modulus");
+    if (!encoded) return bad("made with another key: the signature is not below the modulus");
     const ByteView digest_info = unpad_pkcs1(*encoded);
     if (digest_info.empty()) return bad("made with another key: no PKCS #1 padding inside");
     return check_digest_info(digest_info, hash, tbs);
@@ -316,8 +323,8 @@ std::optional<PssParameters> read_pss_parameters(ByteView encoding) {
     return out;
 }
 
-SignatureResult verify_rsa_pss(ByteView tbs, std::optional<ByteView> parameters,
-                               ByteView signature, const PublicKey& key) {
+SignatureResult verify_rsa_pss(ByteView tbs, std::optional<ByteView> parameters, ByteView signature,
+                               const PublicKey& key) {
     const auto pss = parameters ? read_pss_parameters(*parameters) : std::nullopt;
     if (!pss) return not_checkable("parameters of RSASSA-PSS that cannot be used");
     const auto computed = digest(pss->hash->algorithm, tbs);
@@ -361,8 +368,8 @@ SignatureResult verify_ecdsa(ByteView tbs, HashAlgorithm hash, ByteView signatur
     if (!computed) {
         return not_checkable(fmt::format("mbed TLS lacks the digest {}", hash_name(hash)));
     }
-    const int status = mbedtls_pk_verify(&pk.value, md_of(hash), computed->data(),
-                                         computed->size(), signature.data(), signature.size());
+    const int status = mbedtls_pk_verify(&pk.value, md_of(hash), computed->data(), computed->size(),
+                                         signature.data(), signature.size());
     return status == 0 ? good() : bad("ECDSA does not verify");
 }
 
@@ -391,7 +398,8 @@ SignatureResult verify_signature(ByteView tbs, std::string_view signature_algori
     }
     const bool wants_ec = algorithm->scheme == Scheme::ecdsa;
     if (wants_ec != (key->type == KeyType::ec)) {
-        return bad(wants_ec ? "an ECDSA signature, but an RSA key" : "an RSA signature, but an EC key");
+        return bad(wants_ec ? "an ECDSA signature, but an RSA key"
+                            : "an RSA signature, but an EC key");
     }
     if (wants_ec) return verify_ecdsa(tbs, algorithm->hash, signature, subject_public_key_info);
     if (std::string obstacle = rsa_obstacle(*key); !obstacle.empty()) {

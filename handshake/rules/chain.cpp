@@ -78,6 +78,10 @@ void find_wrong_order(const Evidence& evidence, Findings& findings) {
 }
 
 void find_extra(const Evidence& evidence, Findings& findings) {
+    // Who issued what a certificate that cannot be read stands for is not known.
+    for (const ChainEntry& entry : evidence.chain) {
+        if (!entry.certificate) return;
+    }
     const Roles roles = roles_of(evidence);
     for (std::size_t i = 1; i < evidence.chain.size(); ++i) {
         const ChainEntry& entry = evidence.chain[i];

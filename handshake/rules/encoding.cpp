@@ -13,12 +13,33 @@ using x509::Oddity;
 constexpr std::string_view reissue =
     "Have the certificate issued again by software that writes DER.";
 
+std::string detail_of(const x509::Observation& seen) {
+    if (!seen.detail.empty()) return seen.detail;
+    std::string words(x509::oddity_name(seen.oddity));
+    std::ranges::replace(words, '-', ' ');
+    return words;
+}
+
 // One row per oddity the reader records.
 template <Oddity oddity>
 void find_oddity(const Evidence& evidence, Findings& findings) {
     for_each_certificate(evidence, [&](std::size_t number, const x509::Certificate& certificate) {
         for (const x509::Observation& seen : certificate.observations) {
-            if (seen.oddity == oddity) findings.at(number, seen.place, seen.field, seen.detail);
+            if (seen.oddity == oddity) findings.at(number, seen.place, seen.field, detail_of(seen));
+        }
+    });
+}
+
+// Whole extensions that come twice have a rule of their own, extension-duplicate.
+void find_field_duplicate(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const x509::Certificate& certificate) {
+        for (const x509::Observation& seen : certificate.observations) {
+            if (seen.oddity != Oddity::duplicate_field) continue;
+            const bool is_extension =
+                std::ranges::find(certificate.extensions, seen.place, &x509::Extension::place) !=
+                certificate.extensions.end();
+            if (is_extension) continue;
+            findings.at(number, seen.place, seen.field, detail_of(seen));
         }
     });
 }
@@ -83,7 +104,7 @@ constexpr Rule table[] = {
     row("encoding-unexpected-tag", "Every component has the tag of its type.",
         "RFC 5280 Appendix A", find_oddity<Oddity::unexpected_tag>),
     row("encoding-field-duplicate", "A component appears once.", "RFC 5280 Appendix A",
-        find_oddity<Oddity::duplicate_field>),
+        find_field_duplicate),
 };
 
 }  // namespace

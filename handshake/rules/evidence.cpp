@@ -85,11 +85,14 @@ private:
         }
         if (event.kind != wire::StreamEvent::Kind::handshake) return false;
         const wire::HandshakeMessage& message = event.message;
+        const std::size_t begin =
+            message.starts_record ? message.offset + wire::record_header_length : message_end_;
+        body_offset_ = begin + 4;
+        message_end_ = body_offset_ + message.body.size() +
+                       (message.records - 1) * wire::record_header_length;
         evidence_.messages.push_back({message.type, message.offset, message.body.size(),
-                                      message.records, message.starts_record,
-                                      event.record_version});
-        // Where the body begins, as long as nothing stands between header and body.
-        body_offset_ = message.offset + wire::record_header_length + 4;
+                                      message.records, message.starts_record, event.record_version,
+                                      body_offset_});
         switch (message.type) {
             case HandshakeType::server_hello: {
                 auto decoded = wire::decode_server_hello(message.body);
@@ -143,6 +146,7 @@ private:
 
     Evidence& evidence_;
     std::size_t body_offset_ = 0;
+    std::size_t message_end_ = 0;  // where a message begins that shares the record
 };
 
 }  // namespace

@@ -31,6 +31,8 @@ struct MessageSeen {
     std::size_t records = 1;
     bool starts_record = true;
     wire::ProtocolVersion record_version{};
+    // Stream offset of the body, exact when header and body begin in the same record.
+    std::size_t body_offset = 0;
 };
 
 // What the client had offered; decoded from Flight::client_hello.

@@ -1,6 +1,8 @@
 // Rules on messages, records and the way a flight ends.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "handshake/rules/tables.h"
 
 namespace handset::rules {
@@ -71,6 +73,61 @@ int place_in_flight(HandshakeType type) {
     }
 }
 
+bool needs_certificate(wire::KeyExchange key_exchange) {
+    using enum wire::KeyExchange;
+    switch (key_exchange) {
+        case rsa:
+        case rsa_export:
+        case dh_dss:
+        case dh_rsa:
+        case dhe_dss:
+        case dhe_rsa:
+        case ecdh_ecdsa:
+        case ecdh_rsa:
+        case ecdhe_ecdsa:
+        case ecdhe_rsa:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool needs_server_key_exchange(wire::KeyExchange key_exchange) {
+    using enum wire::KeyExchange;
+    switch (key_exchange) {
+        case dhe_dss:
+        case dhe_rsa:
+        case dh_anon:
+        case ecdhe_ecdsa:
+        case ecdhe_rsa:
+        case ecdh_anon:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// The message that the suite asks for and that has not come when ServerHelloDone does (RFC 5246
+// 7.4.2, 7.4.3); nullopt when none is missing.
+std::optional<HandshakeType> missing_message(const Evidence& evidence) {
+    if (!evidence.server_hello) return std::nullopt;
+    const wire::CipherSuiteInfo* suite =
+        wire::find_cipher_suite(evidence.server_hello->cipher_suite);
+    if (!suite) return std::nullopt;
+    const auto came = [&](HandshakeType type) {
+        return std::ranges::find(evidence.messages, type, &MessageSeen::type) !=
+               evidence.messages.end();
+    };
+    if (needs_certificate(suite->key_exchange) && !came(HandshakeType::certificate)) {
+        return HandshakeType::certificate;
+    }
+    if (needs_server_key_exchange(suite->key_exchange) &&
+        !came(HandshakeType::server_key_exchange)) {
+        return HandshakeType::server_key_exchange;
+    }
+    return std::nullopt;
+}
+
 void find_unexpected_message(const Evidence& evidence, Findings& findings) {
     int previous = -1;
     for (const MessageSeen& message : evidence.messages) {
@@ -80,6 +137,13 @@ void find_unexpected_message(const Evidence& evidence, Findings& findings) {
             findings.in_stream(message.offset, {}, "handshake.msg_type",
                                fmt::format("{} out of place", wire::name_of(message.type)));
             return;
+        }
+        if (message.type == HandshakeType::server_hello_done) {
+            if (const auto missing = missing_message(evidence)) {
+                findings.in_stream(message.offset, {}, "handshake.msg_type",
+                                   fmt::format("{} where {} is due", wire::name_of(message.type),
+                                               wire::name_of(*missing)));
+            }
         }
         previous = place;
     }
@@ -147,6 +211,13 @@ void find_finish_refused(const Evidence& evidence, Findings& findings) {
     }
 }
 
+void find_key_exchange_invalid(const Evidence& evidence, Findings& findings) {
+    if (evidence.continuation.kind != Continuation::Kind::failed) return;
+    findings.in_stream(0, {}, "server_key_exchange",
+                       fmt::format("the rest of the handshake does not compute: {}",
+                                   evidence.continuation.detail));
+}
+
 void find_not_played(const Evidence& evidence, Findings& findings) {
     if (evidence.continuation.kind != Continuation::Kind::unplayable) return;
     findings.in_stream(0, {}, "finished",
@@ -191,6 +262,11 @@ constexpr Rule table[] = {
      "The server answers with TLS records.", "RFC 5246 6.2.1", AlertDescription::unexpected_message,
      "Check the port; for mail ports that begin in the clear say --starttls smtp, imap or pop3.",
      find_not_tls},
+    {"handshake-key-exchange-invalid", Area::handshake, Level::must, Step::key_exchange,
+     "Signatures, key exchange values and Finished verify.", "RFC 5246 7.4.3, 7.4.9",
+     AlertDescription::decrypt_error,
+     "The server's key does not fit its certificate, or its TLS library is at fault.",
+     find_key_exchange_invalid},
     {"handshake-finish-refused", Area::handshake, Level::must, Step::finished,
      "The server completes the handshake.", "RFC 5246 7.4.9", AlertDescription::close_notify,
      look_at_server, find_finish_refused},

@@ -83,7 +83,7 @@ void find_extension_unsolicited(const Evidence& evidence, Findings& findings) {
 
 void find_session_id_too_long(const Evidence& evidence, Findings& findings) {
     if (!evidence.server_hello || evidence.server_hello->session_id.size() <= 32) return;
-    findings.in_stream(body_offset(evidence) + 34, evidence.server_hello->session_id,
+    findings.in_stream(body_offset(evidence) + 35, evidence.server_hello->session_id,
                        "server_hello.session_id",
                        fmt::format("{} octets", evidence.server_hello->session_id.size()));
 }

@@ -100,9 +100,8 @@ void Client::State::collect(ByteView& bytes) {
     const std::size_t room = limits.max_flight_bytes - flight.bytes.size();
     const std::size_t taken = std::min({bytes.size(), record_length - record_position, room});
     if (taken == 0) {
-        return end(Ending::limit,
-                   fmt::format("more than {} octets before ServerHelloDone",
-                               limits.max_flight_bytes));
+        return end(Ending::limit, fmt::format("more than {} octets before ServerHelloDone",
+                                              limits.max_flight_bytes));
     }
     const ByteView piece = bytes.first(taken);
     bytes = bytes.subspan(taken);
@@ -182,9 +181,9 @@ void Client::State::play(ByteView bytes) {
     if (engine->outcome().kind != Kind::none) {
         flight.continuation = engine->outcome();
     } else if (played_bytes > limits.max_flight_bytes) {
-        flight.continuation = {Kind::failed, std::nullopt,
-                               fmt::format("more than {} octets after ServerHelloDone",
-                                           limits.max_flight_bytes)};
+        flight.continuation = {
+            Kind::failed, std::nullopt,
+            fmt::format("more than {} octets after ServerHelloDone", limits.max_flight_bytes)};
     }
     if (flight.continuation.kind != Kind::none) finish();
 }
@@ -195,11 +194,14 @@ Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
-Bytes Client::take_output() { return std::exchange(state_->output, {}); }
+Bytes Client::take_output() {
+    return std::exchange(state_->output, {});
+}
 
 void Client::receive(ByteView bytes) {
     State& state = *state_;
-    while (!state.done && !flight_over() && !bytes.empty()) state.collect(bytes);
+    while (!state.done && !flight_over() && !bytes.empty())
+        state.collect(bytes);
     if (state.done || bytes.empty()) return;
     if (state.engine) return state.play(bytes);
     const std::size_t room = state.limits.max_flight_bytes - state.later.size();
@@ -217,18 +219,24 @@ void Client::transport_ended(wire::Ending how, std::string detail) {
     state.finish();
 }
 
-const wire::Flight& Client::flight() const { return state_->flight; }
-std::size_t Client::messages_seen() const { return state_->messages_seen; }
-bool Client::done() const { return state_->done; }
+const wire::Flight& Client::flight() const {
+    return state_->flight;
+}
+std::size_t Client::messages_seen() const {
+    return state_->messages_seen;
+}
+bool Client::done() const {
+    return state_->done;
+}
 
 void Client::refuse(std::optional<wire::Alert> alert) {
     State& state = *state_;
     if (state.done) return;
     if (alert) {
-        append(state.output, wire::encode(wire::Record{
-                                 wire::ContentType::alert,
-                                 state.chosen_version.value_or(state.hello.record_version),
-                                 wire::encode(*alert), 0}));
+        append(state.output,
+               wire::encode(wire::Record{wire::ContentType::alert,
+                                         state.chosen_version.value_or(state.hello.record_version),
+                                         wire::encode(*alert), 0}));
     }
     state.finish();
 }

@@ -43,8 +43,12 @@ struct Stop {
     Kind kind;
     std::string detail;
 };
-[[noreturn]] void unplayable(std::string detail) { throw Stop{Kind::unplayable, std::move(detail)}; }
-[[noreturn]] void failed(std::string detail) { throw Stop{Kind::failed, std::move(detail)}; }
+[[noreturn]] void unplayable(std::string detail) {
+    throw Stop{Kind::unplayable, std::move(detail)};
+}
+[[noreturn]] void failed(std::string detail) {
+    throw Stop{Kind::failed, std::move(detail)};
+}
 
 std::string describe_error(int status) {
     char text[128] = {};
@@ -55,7 +59,8 @@ std::string describe_error(int status) {
 int draw_random(void*, unsigned char* to, std::size_t length) {
     try {
         std::random_device device;
-        for (std::size_t i = 0; i < length; ++i) to[i] = static_cast<unsigned char>(device());
+        for (std::size_t i = 0; i < length; ++i)
+            to[i] = static_cast<unsigned char>(device());
         return 0;
     } catch (const std::exception&) {
         return MBEDTLS_ERR_SSL_HW_ACCEL_FAILED;
@@ -76,8 +81,8 @@ struct SignedWith {
 // 2.16.840.1.101.3.4.2.x.
 Bytes pss_parameters(int last_arc, int salt_length) {
     const std::string hash = fmt::format("300d06096086480165030402{:02x}0500", last_arc);
-    return *from_hex(fmt::format("3034a00f{0}a11c301a06092a864886f70d010108{0}a2030201{1:02x}", hash,
-                                 salt_length));
+    return *from_hex(fmt::format("3034a00f{0}a11c301a06092a864886f70d010108{0}a2030201{1:02x}",
+                                 hash, salt_length));
 }
 
 SignedWith signed_with(wire::SignatureScheme scheme) {
@@ -277,8 +282,8 @@ void Engine::State::give_server_hello(const SentHello& hello,
     wire::HandshakeMessage message;
     message.type = HandshakeType::server_hello;
     message.body = wire::encode(plain);
-    input = wire::encode(wire::Record{wire::ContentType::handshake, version,
-                                      wire::encode(message), 0});
+    input =
+        wire::encode(wire::Record{wire::ContentType::handshake, version, wire::encode(message), 0});
     input_position = 0;
     step_quietly();
     if (ssl.state != MBEDTLS_SSL_SERVER_CERTIFICATE) unplayable("mbed TLS refuses the ServerHello");
@@ -299,8 +304,7 @@ void Engine::State::step_quietly() {
 
 // Only RSA and static ECDH key exchange need the key afterwards.
 void Engine::State::take_certificate(ByteView subject_public_key_info) {
-    auto* certificate =
-        static_cast<mbedtls_x509_crt*>(mbedtls_calloc(1, sizeof(mbedtls_x509_crt)));
+    auto* certificate = static_cast<mbedtls_x509_crt*>(mbedtls_calloc(1, sizeof(mbedtls_x509_crt)));
     if (certificate == nullptr) unplayable("mbed TLS has no memory left");
     mbedtls_x509_crt_init(certificate);
     ssl.session_negotiate->peer_cert = certificate;
@@ -324,8 +328,9 @@ void Engine::State::take_key_exchange(ByteView body, ByteView subject_public_key
     if (const auto* dh = std::get_if<wire::DhParams>(&message->params)) {
         const std::size_t bits = dh->p_bits();
         if (bits < min_dh_bits || bits > max_dh_bits) {
-            unplayable(fmt::format("a Diffie-Hellman prime of {} bits; the limits here are {} and {}",
-                                   bits, min_dh_bits, max_dh_bits));
+            unplayable(
+                fmt::format("a Diffie-Hellman prime of {} bits; the limits here are {} and {}",
+                            bits, min_dh_bits, max_dh_bits));
         }
         const int status = mbedtls_dhm_read_params(&ssl.handshake->dhm_ctx, &position, end);
         if (status != 0) failed(fmt::format("Diffie-Hellman values: {}", describe_error(status)));
@@ -352,21 +357,20 @@ void Engine::State::verify(const wire::ServerKeyExchange& message,
     const bool ecdsa = suite->key_exchange == wire::KeyExchange::ecdhe_ecdsa;
     crypto::SignatureResult result;
     if (version == wire::ProtocolVersion::tls_1_2) {
-        const wire::SignatureScheme scheme =
-            message.algorithm.value_or(wire::SignatureScheme{});
+        const wire::SignatureScheme scheme = message.algorithm.value_or(wire::SignatureScheme{});
         const SignedWith algorithm = signed_with(scheme);
         if (algorithm.oid.empty()) {
             result.detail = fmt::format("signed with {}", wire::name_of(scheme));
         } else {
-            result = crypto::verify_signature(
-                tbs, algorithm.oid,
-                algorithm.parameters.empty() ? std::nullopt
-                                             : std::optional<ByteView>(algorithm.parameters),
-                message.signature, subject_public_key_info);
+            result = crypto::verify_signature(tbs, algorithm.oid,
+                                              algorithm.parameters.empty()
+                                                  ? std::nullopt
+                                                  : std::optional<ByteView>(algorithm.parameters),
+                                              message.signature, subject_public_key_info);
         }
     } else if (ecdsa) {  // RFC 4492 5.4
-        result = crypto::verify_signature(tbs, "1.2.840.10045.4.1", std::nullopt,
-                                          message.signature, subject_public_key_info);
+        result = crypto::verify_signature(tbs, "1.2.840.10045.4.1", std::nullopt, message.signature,
+                                          subject_public_key_info);
     } else {  // RFC 4346 7.4.3: MD5 and SHA-1 side by side, without a DigestInfo
         const auto md5 = crypto::digest(crypto::HashAlgorithm::md5, tbs);
         const auto sha1 = crypto::digest(crypto::HashAlgorithm::sha1, tbs);
@@ -388,17 +392,17 @@ void Engine::State::verify(const wire::ServerKeyExchange& message,
         }
     }
     if (result.check == crypto::SignatureCheck::bad) {
-        output = wire::encode(wire::Record{
-            wire::ContentType::alert, version,
-            wire::encode(wire::Alert{wire::AlertLevel::fatal,
-                                     wire::AlertDescription::decrypt_error}),
-            0});
-        failed(fmt::format("the server's signature over ServerKeyExchange is bad: {}",
-                           result.detail));
+        output = wire::encode(
+            wire::Record{wire::ContentType::alert, version,
+                         wire::encode(wire::Alert{wire::AlertLevel::fatal,
+                                                  wire::AlertDescription::decrypt_error}),
+                         0});
+        failed(
+            fmt::format("the server's signature over ServerKeyExchange is bad: {}", result.detail));
     }
     if (result.check == crypto::SignatureCheck::not_checkable) {
-        outcome.detail = fmt::format("the signature over ServerKeyExchange was not checked: {}",
-                                     result.detail);
+        outcome.detail =
+            fmt::format("the signature over ServerKeyExchange was not checked: {}", result.detail);
     }
 }
 
@@ -406,12 +410,10 @@ void Engine::State::begin(const SentHello& hello,
                           const std::vector<wire::HandshakeMessage>& flight) {
     // The order of RFC 5246 7.3 and RFC 6066 8; HelloRequest may come at any time and counts for
     // nothing (RFC 5246 7.4.1.1).
-    constexpr HandshakeType order[] = {HandshakeType::server_hello,
-                                       HandshakeType::certificate,
-                                       HandshakeType::certificate_status,
-                                       HandshakeType::server_key_exchange,
-                                       HandshakeType::certificate_request,
-                                       HandshakeType::server_hello_done};
+    constexpr HandshakeType order[] = {
+        HandshakeType::server_hello,        HandshakeType::certificate,
+        HandshakeType::certificate_status,  HandshakeType::server_key_exchange,
+        HandshakeType::certificate_request, HandshakeType::server_hello_done};
     const wire::HandshakeMessage* messages[std::size(order)] = {};
     std::vector<const wire::HandshakeMessage*> hashed;
     std::size_t next = 0;
@@ -437,7 +439,8 @@ void Engine::State::begin(const SentHello& hello,
     if (messages[1] == nullptr) failed("no Certificate");
     const auto certificates = wire::decode_certificate_message(messages[1]->body);
     if (!certificates) failed(to_string(certificates.error()));
-    if (certificates->certificate_list.empty()) failed("a Certificate message without certificates");
+    if (certificates->certificate_list.empty())
+        failed("a Certificate message without certificates");
     const Bytes& leaf = certificates->certificate_list.front();
     const auto key = crypto::find_subject_public_key_info(leaf);
     if (!key) unplayable("the public key of the server's certificate cannot be found");
@@ -453,7 +456,8 @@ void Engine::State::begin(const SentHello& hello,
         if (messages[3] != nullptr) failed("a ServerKeyExchange in a suite without one");
         take_certificate(*key);
     }
-    for (const wire::HandshakeMessage* message : hashed) hash(*message);
+    for (const wire::HandshakeMessage* message : hashed)
+        hash(*message);
     ssl.client_auth = messages[4] != nullptr ? 1 : 0;
     ssl.state = MBEDTLS_SSL_CLIENT_CERTIFICATE;
     go_on();
@@ -510,8 +514,12 @@ void Engine::receive(ByteView bytes) {
     state_->go_on();
 }
 
-Bytes Engine::take_output() { return std::exchange(state_->output, {}); }
+Bytes Engine::take_output() {
+    return std::exchange(state_->output, {});
+}
 
-const wire::Continuation& Engine::outcome() const { return state_->outcome; }
+const wire::Continuation& Engine::outcome() const {
+    return state_->outcome;
+}
 
 }  // namespace handset::session

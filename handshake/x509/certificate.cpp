@@ -233,7 +233,7 @@ AlgorithmIdentifier take_algorithm_identifier(DerReader& in, std::string_view fi
         identifier.parameters = to_bytes(element->encoding);
         identifier.parameters_place = element->place;
     }
-    if (parameters != nullptr) *parameters = std::move(element);
+    if (parameters != nullptr) *parameters = element;
     body.expect_end();
     return identifier;
 }

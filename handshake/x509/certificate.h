@@ -1,6 +1,9 @@
 // An X.509 certificate with every field of RFC 5280, its place and its octets as written.
-// Guarantees: `raw` is the input; every Place lies within it; nothing is normalised. Deliberately
-// not done here: judging (rules/), signatures (crypto/), path building (emulator/judge).
+// Guarantees: `raw` is the input; every Place lies within it; nothing is normalised. A Place is
+// that of the whole element, header included, unless a comment says otherwise; that of an absent
+// field has length 0. Octets of a string in constructed encoding are its segments joined.
+// Deliberately not done here: judging (rules/), signatures (crypto/), path building
+// (emulator/judge).
 #pragma once
 
 #include <array>
@@ -32,7 +35,8 @@ struct AlgorithmIdentifier {
 
 enum class TimeType { utc_time, generalized_time };
 struct TimeField {
-    std::optional<Time> value;  // nullopt when the text names no point in time
+    // nullopt when the text names no point in time: no such date, or a time without a zone.
+    std::optional<Time> value;
     TimeType type = TimeType::utc_time;
     std::string text;  // as written
     Place place;
@@ -270,7 +274,8 @@ struct Certificate {
 };
 
 // Trailing octets after the certificate are an observation, not an error. Work is bounded: 1,000
-// extensions, 10,000 names in one list, 1 MiB of certificate; more is a DecodeError.
+// extensions, 10,000 names in one list (within an extension: its decode_error), 1 MiB of
+// certificate, and the limits of DerReader; more is a DecodeError.
 Result<Certificate> decode_certificate(ByteView der);
 
 // The first extension with this id, or nullptr.

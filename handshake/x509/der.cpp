@@ -376,7 +376,9 @@ std::optional<Element> DerReader::expect(std::uint32_t universal_tag, std::strin
 DerReader DerReader::enter(const Element& element, std::string_view field) {
     if (!element.constructed)
         fail_at(element.place.offset, field, "primitive encoding of a constructed type");
-    return DerReader(*this, element.contents, element.place, path(field));
+    DerReader reader(*this, element.contents, element.place, path(field));
+    reader.within_constructed_ = true;
+    return reader;
 }
 
 DerReader DerReader::enter_string(const Element& element, std::string_view field) {
@@ -469,6 +471,8 @@ void DerReader::expect_end(std::string_view field) {
     if (empty()) return;
     observe(Oddity::trailing_data, field, place_of(position_, bytes_.size()),
             hex_detail(bytes_.subspan(position_)));
+    while (within_constructed_ && next(field)) {
+    }
     position_ = bytes_.size();
 }
 
@@ -596,7 +600,7 @@ std::vector<std::optional<Element>> take_tagged(DerReader& in, std::uint32_t fir
             in.observe(Oddity::unexpected_tag, field, element->place,
                        fmt::format("[{}] after [{}]", element->tag, highest));
         highest = std::max(highest, element->tag);
-        found[index] = std::move(element);
+        found[index] = element;
     }
     in.next({});  // turns a header that cannot be read into the fault it is
     if (!unknown.empty()) {

@@ -141,7 +141,8 @@ public:
     // Of the element that was entered.
     Place place() const { return place_; }
 
-    // Octets that are left are an observation (trailing_data).
+    // Octets that are left are an observation (trailing_data); within a constructed element they
+    // still have to be elements.
     void expect_end(std::string_view field = {});
     void observe(Oddity oddity, std::string_view field, Place place, std::string detail = {});
     void fail(std::string_view field, std::string_view reason);
@@ -184,6 +185,7 @@ private:
     std::size_t base_offset_;  // absolute, or within the joined octets where there are segments
     std::size_t position_ = 0;
     Place place_;
+    bool within_constructed_ = false;
     std::string field_;
     std::shared_ptr<Shared> shared_;
 };

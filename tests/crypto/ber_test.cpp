@@ -6,7 +6,9 @@ using namespace handset;
 using namespace handset::crypto;
 
 namespace {
-Bytes hex(std::string_view text) { return *from_hex(text); }
+Bytes hex(std::string_view text) {
+    return *from_hex(text);
+}
 }  // namespace
 
 TEST_CASE("BerReader cuts elements of definite and indefinite length") {
@@ -42,7 +44,8 @@ TEST_CASE("BerReader fails for good on lengths past the end") {
 
 TEST_CASE("indefinite lengths nested without end are a fault, not a hang") {
     Bytes octets;
-    for (int i = 0; i < 200000; ++i) append(octets, hex("3080"));
+    for (int i = 0; i < 200000; ++i)
+        append(octets, hex("3080"));
     BerReader in(octets);
     CHECK_FALSE(in.next());
     CHECK(in.failed());

@@ -15,8 +15,7 @@ TEST_CASE("digests of \"abc\" are those of RFC 1319, 1320, 1321 and FIPS 180-4")
         {HashAlgorithm::md5, "900150983cd24fb0d6963f7d28e17f72"},
         {HashAlgorithm::sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"},
         {HashAlgorithm::sha224, "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7"},
-        {HashAlgorithm::sha256,
-         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {HashAlgorithm::sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
         {HashAlgorithm::sha384,
          "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca13"
          "4c825a7"},

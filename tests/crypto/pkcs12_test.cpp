@@ -57,7 +57,8 @@ TEST_CASE("RC2 deciphers what RFC 2268 section 5 enciphers") {
     for (const auto& vector : vectors) {
         // CBC: with an IV of plaintext XOR padding the block comes out as padding alone.
         Bytes iv = *from_hex(vector.plain);
-        for (auto& octet : iv) octet ^= 8;
+        for (auto& octet : iv)
+            octet ^= 8;
         CHECK(crypto::rc2_cbc_decrypt(*from_hex(vector.key), vector.bits, iv,
                                       *from_hex(vector.cipher)) == Bytes{});
         iv[7] ^= 1;
@@ -82,7 +83,8 @@ TEST_CASE("containers of today and of old open with their password only") {
         {"-certpbe", "AES-192-CBC", "-macalg", "sha384"},
         {"-certpbe", "DES-EDE3-CBC", "-macalg", "sha1"},
         {"-certpbe", "NONE"},
-        {"-nomac"},
+        {"-nomac", "-certpbe", "AES-256-CBC"},
+        {"-nomac", "-legacy", "-certpbe", "PBE-SHA1-RC2-40"},
     };
     for (const auto& kind : kinds) {
         CAPTURE(kind);
@@ -93,8 +95,6 @@ TEST_CASE("containers of today and of old open with their password only") {
             const auto certificates = decode_pkcs12_certificates(container, password);
             REQUIRE(certificates.has_value());
             CHECK(*certificates == std::vector<Bytes>{maker.certificate});
-            // Without a password OpenSSL leaves the certificate open, unless there is a MAC.
-            if (password.empty() && kind == std::vector<std::string>{"-nomac"}) continue;
             const auto wrong = decode_pkcs12_certificates(container, password + "x");
             REQUIRE_FALSE(wrong.has_value());
             CHECK(wrong.error().reason.find("password") != std::string::npos);

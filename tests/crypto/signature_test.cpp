@@ -1,8 +1,8 @@
 #include "handshake/crypto/signature.h"
 
-#include <catch2/catch.hpp>
 #include <mbedtls/pk.h>
 #include <mbedtls/rsa.h>
+#include <catch2/catch.hpp>
 
 #include "handshake/crypto/ber.h"
 #include "handshake/crypto/digest.h"
@@ -48,10 +48,9 @@ Parts parts_of(ByteView certificate) {
 Parts self_signed(const test::TempDir& folder, std::vector<std::string> key_options,
                   std::vector<std::string> sign_options) {
     const std::string file = (folder / "c.der").string();
-    std::vector<std::string> command{"openssl",  "req",     "-x509", "-nodes",
-                                     "-subj",    "/CN=t",   "-out",  file,
-                                     "-outform", "DER",     "-keyout",
-                                     (folder / "k.pem").string()};
+    std::vector<std::string> command{"openssl",  "req",   "-x509",   "-nodes",
+                                     "-subj",    "/CN=t", "-out",    file,
+                                     "-outform", "DER",   "-keyout", (folder / "k.pem").string()};
     command.insert(command.end(), key_options.begin(), key_options.end());
     command.insert(command.end(), sign_options.begin(), sign_options.end());
     test::run(command);
@@ -172,8 +171,8 @@ TEST_CASE("algorithms and keys beyond what can be computed are not_checkable") {
     Parts ec = self_signed(folder, {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:sect163k1"},
                            {"-sha256"});
     CHECK(ec.check().check == SignatureCheck::not_checkable);
-    Parts point = self_signed(folder, {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"},
-                              {"-sha256"});
+    Parts point =
+        self_signed(folder, {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"}, {"-sha256"});
     point.key.back() ^= 1;
     CHECK(point.check() ==
           SignatureResult{SignatureCheck::bad, "the public key is no point of its curve"});
@@ -189,7 +188,8 @@ Bytes der(std::uint8_t tag, ByteView contents) {
 }
 Bytes concat(std::initializer_list<Bytes> parts) {
     Bytes out;
-    for (const Bytes& part : parts) append(out, part);
+    for (const Bytes& part : parts)
+        append(out, part);
     return out;
 }
 Bytes rsa_key(const Bytes& modulus, const Bytes& exponent) {
@@ -238,8 +238,8 @@ TEST_CASE("what stands inside a PKCS #1 signature is read exactly") {
     const auto md2 = digest(HashAlgorithm::md2, parts.tbs);
     Parts old = parts;
     old.algorithm = "1.2.840.113549.1.1.2";
-    old.signature = sign_raw(
-        folder, concat({*from_hex("3020300c06082a864886f70d020205000410"), md2 ? *md2 : Bytes(16)}));
+    old.signature = sign_raw(folder, concat({*from_hex("3020300c06082a864886f70d020205000410"),
+                                             md2 ? *md2 : Bytes(16)}));
     CHECK(old.check().check == (md2 ? SignatureCheck::good : SignatureCheck::not_checkable));
 }
 

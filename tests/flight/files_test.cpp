@@ -49,7 +49,9 @@ const Samples& samples() {
     return made;
 }
 
-std::vector<Bytes> decode(std::string_view text) { return decode_certificates(view_of(text), "x"); }
+std::vector<Bytes> decode(std::string_view text) {
+    return decode_certificates(view_of(text), "x");
+}
 
 std::string fault(ByteView octets, const std::string& password = "") {
     try {
@@ -59,7 +61,9 @@ std::string fault(ByteView octets, const std::string& password = "") {
     }
     return "no error";
 }
-std::string fault(std::string_view text) { return fault(view_of(text)); }
+std::string fault(std::string_view text) {
+    return fault(view_of(text));
+}
 std::string load_fault(const std::filesystem::path& file) {
     try {
         load_certificates(file);
@@ -85,23 +89,25 @@ TEST_CASE("PEM, with whatever stands between") {
     CHECK(decode("\xef\xbb\xbf" + chain) == both);
 
     std::string crlf;
-    for (const char c : chain) crlf += c == '\n' ? "\r\n" : std::string(1, c);
+    for (const char c : chain)
+        crlf += c == '\n' ? "\r\n" : std::string(1, c);
     CHECK(decode(crlf) == both);
     std::string utf16 = "\xff\xfe";
-    for (const char c : crlf) utf16 += {c, '\0'};
+    for (const char c : crlf)
+        utf16 += {c, '\0'};
     CHECK(decode(utf16) == both);
     std::string old_mac = chain;
     std::replace(old_mac.begin(), old_mac.end(), '\n', '\r');
     CHECK(decode(old_mac) == both);
 
     std::string renamed = chain;
-    for (std::size_t at = 0; (at = renamed.find("CERTIFICATE", at)) != std::string::npos; at += 16) {
+    for (std::size_t at = 0; (at = renamed.find("CERTIFICATE", at)) != std::string::npos;
+         at += 16) {
         renamed.insert(at, "X509 ");
     }
     CHECK(decode(renamed) == both);
-    const auto trusted = s.make({"x509", "-in", s.path("leaf.pem"), "-addtrust", "serverAuth",
-                                 "-trustout"},
-                                "trusted.pem");
+    const auto trusted = s.make(
+        {"x509", "-in", s.path("leaf.pem"), "-addtrust", "serverAuth", "-trustout"}, "trusted.pem");
     CHECK(to_text(trusted).find("TRUSTED") != std::string::npos);
     CHECK(decode(to_text(trusted)) == std::vector<Bytes>{s.leaf});
 }
@@ -118,10 +124,10 @@ TEST_CASE("DER, PKCS #7 and PKCS #12") {
     };
     CHECK(decode_certificates(pkcs7("DER"), "x") == both);
     CHECK(decode_certificates(pkcs7("PEM"), "x") == both);
-    const Bytes cms = s.make({"cms", "-sign", "-signer", s.path("leaf.pem"), "-inkey",
-                              s.path("leaf.key"), "-certfile", s.path("ca.pem"), "-in",
-                              s.path("leaf.csr"), "-outform", "PEM"},
-                             "c.cms");
+    const Bytes cms =
+        s.make({"cms", "-sign", "-signer", s.path("leaf.pem"), "-inkey", s.path("leaf.key"),
+                "-certfile", s.path("ca.pem"), "-in", s.path("leaf.csr"), "-outform", "PEM"},
+               "c.cms");
     const auto signers = decode_certificates(cms, "x");
     CHECK(signers.size() == 2);
 

@@ -63,14 +63,12 @@ TEST_CASE("session ids have the device's length") {
 
 TEST_CASE("server_name goes out as the device does it") {
     auto hello = plain_hello();
-    hello.extensions = {{ExtensionType::server_name, {}},
-                        {ExtensionType::session_ticket, {1, 2}}};
+    hello.extensions = {{ExtensionType::server_name, {}}, {ExtensionType::session_ticket, {1, 2}}};
     const auto names = [&](device::ServerNameRule rule, const std::string& host) {
         hello.server_name = rule;
         const auto out = decoded(make_hello(hello, input_for(host)));
         REQUIRE(out.extensions);
-        CHECK(out.extensions->back() ==
-              wire::Extension{ExtensionType::session_ticket, {1, 2}, 0});
+        CHECK(out.extensions->back() == wire::Extension{ExtensionType::session_ticket, {1, 2}, 0});
         const auto* extension = wire::find_extension(out.extensions, ExtensionType::server_name);
         return extension ? wire::decode_server_name(extension->data).value().at(0) : std::string{};
     };
@@ -102,7 +100,8 @@ TEST_CASE("SSLv2 framing") {
     hello.challenge_length = 16;
     const Bytes record = make_hello(hello, input_for("x"));
     CHECK(to_hex(record) ==
-          "801f01030100060000001000000501008010111213141516" "1718191a1b1c1d1e1f");
+          "801f01030100060000001000000501008010111213141516"
+          "1718191a1b1c1d1e1f");
     const auto v2 = wire::decode_v2_client_hello(record);
     REQUIRE(v2.has_value());
     CHECK(v2->cipher_specs == hello.cipher_specs);

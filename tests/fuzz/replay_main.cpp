@@ -1,6 +1,6 @@
 // Runs a fuzz target over its corpus in the ordinary test run: every file as it stands, cut short
-// at up to 512 places and with single octets changed there. Says nothing new about inputs it has not
-// got; the preset `fuzz` goes looking for those.
+// at up to 512 places and with single octets changed there. Says nothing new about inputs it has
+// not got; the preset `fuzz` goes looking for those.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -26,10 +26,10 @@ int main(int argc, char** argv) {
             const std::size_t step = 1 + bytes.size() / 512;
             for (std::size_t at = 0; at < bytes.size(); at += step, runs += 3) {
                 LLVMFuzzerTestOneInput(bytes.data(), at);
-                for (const std::uint8_t flip : {0x01, 0x80}) {
-                    bytes[at] ^= flip;
+                for (const auto flip : {std::uint8_t{0x01}, std::uint8_t{0x80}}) {
+                    bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ flip);
                     LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
-                    bytes[at] ^= flip;
+                    bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ flip);
                 }
             }
         }

@@ -49,11 +49,10 @@ void check_findings(const Case& from, const Judged& judged) {
     for (const Finding& finding : judged.evidence.findings) {
         found.insert(finding.rule);
         if (finding.rule != from.rule) continue;
-        ++times;
-        check_finding(from, judged, finding);
+        if (++times == 1) check_finding(from, judged, finding);
     }
     CHECK(found == expected);
-    if (is_static) CHECK(times == 1);
+    if (is_static) CHECK(times == from.expect.count);
 }
 
 void check_verdict(const Case& from, const Judged& judged) {
@@ -89,24 +88,26 @@ void check_verdict(const Case& from, const Judged& judged) {
 
 TEST_CASE("every case finds its fault") {
     for (const auto& file : case_files()) {
-        CAPTURE(file);
-        const Case from = forge::load_case(file);
-        CHECK(from.rule == file.stem());
-        const Judged judged = forge::judge_case(from);
-        check_findings(from, judged);
-        check_verdict(from, judged);
+        DYNAMIC_SECTION(file.stem().string()) {
+            const Case from = forge::load_case(file);
+            CHECK(from.rule == file.stem());
+            const Judged judged = forge::judge_case(from);
+            check_findings(from, judged);
+            check_verdict(from, judged);
+        }
     }
 }
 
 TEST_CASE("no case finds its fault where there is none") {
     for (const auto& file : case_files()) {
-        CAPTURE(file);
-        const Case control = forge::without_fault(forge::load_case(file));
-        const Judged judged = forge::judge_case(control);
-        CHECK(judged.evidence.findings.empty());
-        CHECK(forge::find_reason(judged.verdict, control.rule) == nullptr);
-        if (control.profile.empty()) {
-            CHECK(judged.verdict.outcome == judge::Outcome::connects);
+        DYNAMIC_SECTION(file.stem().string()) {
+            const Case control = forge::without_fault(forge::load_case(file));
+            const Judged judged = forge::judge_case(control);
+            CHECK(judged.evidence.findings.empty());
+            CHECK(forge::find_reason(judged.verdict, control.rule) == nullptr);
+            if (control.profile.empty()) {
+                CHECK(judged.verdict.outcome == judge::Outcome::connects);
+            }
         }
     }
 }

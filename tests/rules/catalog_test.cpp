@@ -55,11 +55,11 @@ TEST_CASE("every rule has a case file, and every case file a rule") {
     std::set<std::string> with_case;
     for (const auto& file :
          forge::find_cases(std::filesystem::path(HANDSET_SOURCE_DIR) / "tests" / "cases")) {
-        CAPTURE(file);
         const std::string id = file.stem().string();
+        CAPTURE(id);
         const Rule* rule = rules::find_rule(id);
-        REQUIRE(rule);
-        CHECK(file.parent_path().filename() == rules::area_name(rule->area));
+        CHECK(rule != nullptr);
+        if (rule) CHECK(file.parent_path().filename() == rules::area_name(rule->area));
         with_case.insert(id);
     }
     for (const Rule& rule : rules::catalog()) {

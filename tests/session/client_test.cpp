@@ -23,7 +23,8 @@ namespace {
 
 int any_random(void*, unsigned char* to, std::size_t length) {
     static std::mt19937 generator;
-    for (std::size_t i = 0; i < length; ++i) to[i] = static_cast<unsigned char>(generator());
+    for (std::size_t i = 0; i < length; ++i)
+        to[i] = static_cast<unsigned char>(generator());
     return 0;
 }
 
@@ -129,8 +130,8 @@ public:
     Bytes answer(ByteView octets) {
         append(input_, octets);
         if (status_ == 0 || status_ == MBEDTLS_ERR_SSL_WANT_READ) {
-            status_ = over() ? mbedtls_ssl_read(&ssl_, &application_, 1)
-                             : mbedtls_ssl_handshake(&ssl_);
+            status_ =
+                over() ? mbedtls_ssl_read(&ssl_, &application_, 1) : mbedtls_ssl_handshake(&ssl_);
             if (status_ == 0 && over()) status_ = mbedtls_ssl_read(&ssl_, &application_, 1);
         }
         return std::exchange(output_, {});
@@ -166,20 +167,20 @@ wire::ClientHello hello_for(ProtocolVersion version, std::uint16_t suite) {
 
 wire::Extensions modern_extensions() {
     using wire::ExtensionType;
-    return {{ExtensionType::renegotiation_info, {0}, 0},
-            {ExtensionType::supported_groups,
-             wire::encode_supported_groups({wire::NamedGroup{23}, wire::NamedGroup{29}}), 0},
-            {ExtensionType::ec_point_formats, wire::encode_ec_point_formats({0}), 0},
-            {ExtensionType::signature_algorithms,
-             wire::encode_signature_algorithms(
-                 {wire::SignatureScheme{0x0403}, wire::SignatureScheme{0x0401},
-                  wire::SignatureScheme{0x0201}, wire::SignatureScheme{0x0203}}),
-             0},
-            {ExtensionType::application_layer_protocol_negotiation,
-             wire::encode_alpn({"http/1.1"}), 0},
-            {ExtensionType::encrypt_then_mac, {}, 0},
-            {ExtensionType::extended_master_secret, {}, 0},
-            {ExtensionType::session_ticket, {}, 0}};
+    return {
+        {ExtensionType::renegotiation_info, {0}, 0},
+        {ExtensionType::supported_groups,
+         wire::encode_supported_groups({wire::NamedGroup{23}, wire::NamedGroup{29}}), 0},
+        {ExtensionType::ec_point_formats, wire::encode_ec_point_formats({0}), 0},
+        {ExtensionType::signature_algorithms,
+         wire::encode_signature_algorithms(
+             {wire::SignatureScheme{0x0403}, wire::SignatureScheme{0x0401},
+              wire::SignatureScheme{0x0201}, wire::SignatureScheme{0x0203}}),
+         0},
+        {ExtensionType::application_layer_protocol_negotiation, wire::encode_alpn({"http/1.1"}), 0},
+        {ExtensionType::encrypt_then_mac, {}, 0},
+        {ExtensionType::extended_master_secret, {}, 0},
+        {ExtensionType::session_ticket, {}, 0}};
 }
 
 Bytes record_of(const wire::ClientHello& hello) {
@@ -219,8 +220,8 @@ Bytes frame(ByteView handshake, ProtocolVersion version, std::size_t fragment) {
     Bytes out;
     for (std::size_t at = 0; at < handshake.size(); at += fragment) {
         const ByteView part = handshake.subspan(at, std::min(fragment, handshake.size() - at));
-        append(out, wire::encode(wire::Record{wire::ContentType::handshake, version,
-                                              to_bytes(part), 0}));
+        append(out, wire::encode(
+                        wire::Record{wire::ContentType::handshake, version, to_bytes(part), 0}));
     }
     return out;
 }
@@ -322,8 +323,8 @@ TEST_CASE("a server that asks for a certificate gets an empty one") {
 
 TEST_CASE("the server may cut its octets into records and pieces as it likes") {
     const auto version = ProtocolVersion::tls_1_1;
-    for (const std::size_t fragment : {1, 7, 100, 16384}) {
-        for (const std::size_t piece : {1, 13, 1 << 20}) {
+    for (const std::size_t fragment : {1U, 7U, 100U, 16384U}) {
+        for (const std::size_t piece : {1U, 13U, 1U << 20}) {
             CAPTURE(fragment, piece);
             Server server({version, 0x0033});
             Client client(record_of(hello_for(version, 0x0033)));
@@ -441,17 +442,17 @@ TEST_CASE("the server's answer after the flight is the outcome") {
     start(client, server);
     const auto before = client.flight();
     SECTION("an alert") {
-        client.receive(alert_record(wire::AlertLevel::fatal,
-                                    wire::AlertDescription::handshake_failure));
+        client.receive(
+            alert_record(wire::AlertLevel::fatal, wire::AlertDescription::handshake_failure));
         CHECK(client.flight().continuation ==
-              wire::Continuation{Kind::alert,
-                                 wire::Alert{wire::AlertLevel::fatal,
-                                             wire::AlertDescription::handshake_failure},
-                                 ""});
+              wire::Continuation{
+                  Kind::alert,
+                  wire::Alert{wire::AlertLevel::fatal, wire::AlertDescription::handshake_failure},
+                  ""});
     }
     SECTION("close_notify") {
-        client.receive(alert_record(wire::AlertLevel::warning,
-                                    wire::AlertDescription::close_notify));
+        client.receive(
+            alert_record(wire::AlertLevel::warning, wire::AlertDescription::close_notify));
         CHECK(client.flight().continuation.kind == Kind::alert);
     }
     SECTION("the end of the stream") {
@@ -470,7 +471,8 @@ TEST_CASE("the server's answer after the flight is the outcome") {
     SECTION("warnings without end") {
         const Bytes warning =
             alert_record(wire::AlertLevel::warning, wire::AlertDescription::unrecognized_name);
-        for (int i = 0; i < 1'000'000 && !client.done(); ++i) client.receive(warning);
+        for (int i = 0; i < 1'000'000 && !client.done(); ++i)
+            client.receive(warning);
         CHECK(client.flight().continuation.kind == Kind::failed);
     }
     CHECK(client.done());
@@ -587,9 +589,10 @@ TEST_CASE("limits hold against servers that do not stop") {
     }
     SECTION("messages without end") {
         Client client(hello);
-        const Bytes empty = frame(message(wire::HandshakeType::hello_request, {}),
-                                  ProtocolVersion::tls_1_0, 100);
-        for (int i = 0; i < 2000; ++i) client.receive(empty);
+        const Bytes empty =
+            frame(message(wire::HandshakeType::hello_request, {}), ProtocolVersion::tls_1_0, 100);
+        for (int i = 0; i < 2000; ++i)
+            client.receive(empty);
         CHECK(client.flight().ending == Ending::limit);
         CHECK(client.messages_seen() == session::ClientLimits{}.max_messages);
     }
@@ -602,7 +605,8 @@ TEST_CASE("limits hold against servers that do not stop") {
     SECTION("octets after the flight are not hoarded") {
         Client client(hello, {100, 4000});
         client.receive(bare_flight(ProtocolVersion::tls_1_0, 0x002f));
-        for (int i = 0; i < 100; ++i) client.receive(Bytes(100));
+        for (int i = 0; i < 100; ++i)
+            client.receive(Bytes(100));
         CHECK_FALSE(client.done());
         client.proceed();
         CHECK(client.done());
@@ -613,9 +617,9 @@ TEST_CASE("a hello must be one whole record") {
     const Bytes good = record_of(hello_for(ProtocolVersion::tls_1_0, 0x002f));
     CHECK(Client(good).take_output() == good);
     for (std::size_t length = 0; length < good.size(); ++length) {
-        CHECK_THROWS_AS(Client(Bytes(good.begin(), good.begin() +
-                                                       static_cast<std::ptrdiff_t>(length))),
-                        std::invalid_argument);
+        CHECK_THROWS_AS(
+            Client(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length))),
+            std::invalid_argument);
     }
     Bytes longer = good;
     longer.push_back(0);

@@ -326,6 +326,7 @@ Server read_server(const Value& value) {
               for (const Value& item : list.items())
                   server.messages->push_back(read_message(item));
           }},
+         {"together", into(server.together, &Value::flag)},
          {"split", into(server.split, &Value::number)},
          {"warning", alert_into(server.warning)},
          {"alert", alert_into(server.alert)},
@@ -357,7 +358,8 @@ Expectation read_expectation(const Value& value) {
                      {"bytes", into(expect.bytes, &Value::hex)},
                      {"outcome", into(expect.outcome, &Value::text)},
                      {"alert", into(expect.alert, &Value::text)},
-                     {"decided_by", into(expect.decided_by, &Value::text)}});
+                     {"decided_by", into(expect.decided_by, &Value::text)},
+                     {"count", into(expect.count, &Value::number)}});
     if (expect.outcome.empty()) value.refuse("has no outcome");
     return expect;
 }

@@ -26,7 +26,7 @@
 //   profile: |                # sections of a profile; head and client_hello are supplied
 //   also: [RULE]              # further findings that the fault brings along
 //   expect: {certificate: 0, field: PATH, bytes: HEX, outcome: fails, alert: NAME,
-//            decided_by: RULE}
+//            decided_by: RULE, count: 2}
 #pragma once
 
 #include <filesystem>
@@ -52,6 +52,7 @@ struct Expectation {
     std::string outcome;
     std::string alert;       // empty: not looked at
     std::string decided_by;  // rule of the decisive reason; empty: the case's own
+    std::size_t count = 1;   // how often the reader finds it; the first one is looked at
 };
 
 struct Case {

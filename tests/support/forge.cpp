@@ -233,6 +233,17 @@ Bytes sign_hash(Key& key, mbedtls_md_type_t type, ByteView hash) {
 
 Bytes sign(const std::filesystem::path& key_file, std::string_view algorithm, ByteView octets) {
     Key key(key_file);
+    if (algorithm.starts_with("md2") || algorithm.starts_with("md4")) {
+        // DigestInfo by hand (RFC 8017 9.2): mbed TLS does not sign with these.
+        const bool md4 = algorithm.starts_with("md4");
+        Bytes digest_info = from_hex("3020300c06082a864886f70d020205000410").value();
+        if (md4) digest_info[13] = 4;
+        const auto digest = crypto::digest(
+            md4 ? crypto::HashAlgorithm::md4 : crypto::HashAlgorithm::md2, octets);
+        if (!digest) throw ForgeError(fmt::format("{}: the digest is not at hand", algorithm));
+        append(digest_info, *digest);
+        return sign_hash(key, MBEDTLS_MD_NONE, digest_info);
+    }
     const mbedtls_md_type_t type = digest_of(algorithm);
     const mbedtls_md_info_t* info = mbedtls_md_info_from_type(type);
     if (!info) throw ForgeError(fmt::format("{}: mbed TLS lacks the digest", algorithm));
@@ -566,12 +577,17 @@ public:
     Bytes write() {
         if (server_.raw) return *server_.raw;
         if (server_.warning) alert(wire::AlertLevel::warning, *server_.warning);
+        Bytes all;
         for (const ScriptedMessage& message : messages()) {
-            record(wire::ContentType::handshake,
-                   wire::encode(wire::HandshakeMessage{
-                       message.type, message.body ? *message.body : usual_body(message.type), 0, 1,
-                       true}));
+            const Bytes octets = wire::encode(wire::HandshakeMessage{
+                message.type, message.body ? *message.body : usual_body(message.type), 0, 1, true});
+            if (server_.together) {
+                append(all, octets);
+            } else {
+                record(wire::ContentType::handshake, octets);
+            }
         }
+        if (!all.empty()) record(wire::ContentType::handshake, all);
         if (server_.alert) alert(wire::AlertLevel::fatal, *server_.alert);
         return std::move(out_);
     }

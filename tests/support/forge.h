@@ -100,8 +100,8 @@ Bytes make_certificate(const Recipes& recipes, const std::string& name,
 // The tree before it is signed, with the faults of `before_signing`.
 Node make_tree(const Recipes& recipes, const std::string& name, const std::filesystem::path& keys);
 
-// PKCS #1 v1.5 or ECDSA (RFC 6979) by the algorithm's name. An algorithm without a digest that
-// mbed TLS has is signed with SHA-256: nobody can tell.
+// PKCS #1 v1.5 or ECDSA (RFC 6979), whichever the key is for, with the digest of the algorithm's
+// name; SHA-256 where the name has none.
 Bytes sign(const std::filesystem::path& key_file, std::string_view algorithm, ByteView octets);
 
 // --- flights ------------------------------------------------------------------------------------
@@ -126,6 +126,7 @@ struct Server {
     // In place of server_hello, certificate, server_key_exchange (DHE), server_hello_done; an alert
     // alone leaves all of them out.
     std::optional<std::vector<ScriptedMessage>> messages;
+    bool together = false;  // all messages in one record, as Schannel writes them
     std::size_t split = 0;  // octets of a record's fragment at most; 0: a record per message
     std::optional<wire::AlertDescription> warning;  // in front of everything
     std::optional<wire::AlertDescription> alert;    // fatal, behind everything

@@ -72,10 +72,10 @@ public:
         posix_spawn_file_actions_adddup2(&actions, output[1], 1);
         posix_spawn_file_actions_adddup2(&actions, output[1], 2);
         std::vector<char*> argv;
-        for (std::string& argument : arguments) argv.push_back(argument.data());
+        for (std::string& argument : arguments)
+            argv.push_back(argument.data());
         argv.push_back(nullptr);
-        const int failed =
-            ::posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
+        const int failed = ::posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
         posix_spawn_file_actions_destroy(&actions);
         ::close(output[1]);
         ::close(input[0]);
