@@ -7,6 +7,7 @@
 
 #include "emulator/cli/library.h"
 #include "emulator/device/load.h"
+#include "handshake/base/nearest.h"
 
 namespace handset::cli {
 
@@ -57,10 +58,8 @@ int dispatch(const std::vector<std::string>& arguments, const Streams& streams) 
         std::vector<std::string> names;
         for (const Command& known : commands())
             names.emplace_back(known.name);
-        const std::string near = nearest(word, names);
-        throw UsageError(
-            fmt::format("unknown command '{}'{}; see 'handset --help'", printable_utf8(word),
-                        near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
+        throw UsageError(fmt::format("unknown command '{}'{}; see 'handset --help'",
+                                     printable_utf8(word), did_you_mean(word, names)));
     }
     return command->run({arguments.begin() + 1, arguments.end()}, streams);
 }

@@ -7,12 +7,13 @@
 #include <cstdlib>
 
 #include "emulator/cli/cli.h"
+#include "handshake/base/nearest.h"
 
 namespace handset::cli {
 
 namespace fs = std::filesystem;
 
-Library::Library(fs::path home) : profiles_(std::move(home) / "profiles") {
+Library::Library(const fs::path& home) : profiles_(home / "profiles") {
     if (!fs::is_directory(profiles_)) {
         throw UsageError(fmt::format(
             "{}: no such folder; set HANDSET_HOME to the folder that holds handset's profiles/",
@@ -23,6 +24,7 @@ Library::Library(fs::path home) : profiles_(std::move(home) / "profiles") {
 std::vector<device::Device> Library::find(const std::vector<std::string>& patterns) const {
     const std::vector<fs::path> files = device::find_profiles(profiles_);
     std::vector<std::string> ids;
+    ids.reserve(files.size());
     for (const fs::path& file : files)
         ids.push_back(file.stem().string());
     std::vector<bool> wanted(files.size(), patterns.empty());
@@ -39,10 +41,8 @@ std::vector<device::Device> Library::find(const std::vector<std::string>& patter
             any = true;
         }
         if (any) continue;
-        const std::string near = nearest(pattern, ids);
         throw UsageError(fmt::format("no device matches '{}'{}; 'handset devices' lists them",
-                                     printable_utf8(pattern),
-                                     near.empty() ? "" : fmt::format(", did you mean {}?", near)));
+                                     printable_utf8(pattern), did_you_mean(pattern, ids)));
     }
     for (std::size_t i = 0; i < files.size(); ++i) {
         if (wanted[i]) found.push_back(device::load_device(files[i]));
@@ -64,41 +64,6 @@ const device::Store* Library::store_of(const device::Device& device) {
 fs::path home() {
     const char* const set = std::getenv("HANDSET_HOME");
     return set != nullptr && *set != '\0' ? fs::path(set) : fs::path(HANDSET_BUILT_FROM);
-}
-
-namespace {
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitution});
-        }
-    }
-    return row.back();
-}
-
-}  // namespace
-
-std::string nearest(std::string_view word, const std::vector<std::string>& known) {
-    std::string best;
-    std::size_t best_distance = word.size() / 2 + 1;
-    if (word.size() > 200) return best;
-    for (const std::string& candidate : known) {
-        const std::size_t distance =
-            candidate.find(word) != std::string::npos ? 1 : edit_distance(word, candidate);
-        if (distance < best_distance) {
-            best_distance = distance;
-            best = candidate;
-        }
-    }
-    return best;
 }
 
 }  // namespace handset::cli

@@ -15,7 +15,7 @@ namespace handset::cli {
 class Library {
 public:
     // `home` holds profiles/. Throws UsageError when it does not.
-    explicit Library(std::filesystem::path home);
+    explicit Library(const std::filesystem::path& home);
 
     // Devices whose id matches one of the globs ("nokia-*"), in the order of ids; all for no globs.
     // A pattern may also be a path to a profile file ("./mine.yaml"). Throws UsageError for a
@@ -35,8 +35,5 @@ private:
 
 // $HANDSET_HOME, or the folder the program was built from.
 std::filesystem::path home();
-
-// The nearest of `known` by edit distance, or empty when nothing is near.
-std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace handset::cli

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "emulator/flight/files.h"
+#include "handshake/base/nearest.h"
 
 namespace handset::cli {
 
@@ -37,10 +38,9 @@ std::optional<Parsed> parse(const std::vector<std::string>& arguments,
         std::vector<std::string> known{"--help"};
         for (const auto& option : options.options())
             known.push_back("--" + option->long_name());
-        const std::string near = nearest(unknown.get_option_name(), known);
         throw UsageError(fmt::format("unknown option {}{}; see --help",
                                      printable_utf8(unknown.get_option_name()),
-                                     near.empty() ? "" : fmt::format(", did you mean {}?", near)));
+                                     did_you_mean(unknown.get_option_name(), known)));
     } catch (const po::error& error) {
         throw UsageError(fmt::format("{}; see --help", printable_utf8(error.what())));
     }

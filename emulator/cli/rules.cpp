@@ -3,6 +3,7 @@
 
 #include "emulator/cli/options.h"
 #include "emulator/report/listing.h"
+#include "handshake/base/nearest.h"
 
 namespace handset::cli {
 
@@ -23,10 +24,8 @@ std::vector<handset::rules::Rule> find_rules(const std::vector<std::string>& pat
         std::vector<std::string> ids;
         for (const handset::rules::Rule& rule : catalog)
             ids.emplace_back(rule.id);
-        const std::string near = nearest(pattern, ids);
         throw UsageError(fmt::format("no rule matches '{}'{}; 'handset rules' lists them",
-                                     printable_utf8(pattern),
-                                     near.empty() ? "" : fmt::format(", did you mean {}?", near)));
+                                     printable_utf8(pattern), did_you_mean(pattern, ids)));
     }
     return found;
 }

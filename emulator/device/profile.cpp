@@ -1,6 +1,8 @@
 // profiles/<id>.yaml, key by key: one table of rows per section.
 
 #include "emulator/device/tree.h"
+
+#include <fmt/format.h>
 #include "handshake/rules/rule.h"
 #include "handshake/wire/extensions.h"
 

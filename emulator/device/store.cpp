@@ -2,6 +2,8 @@
 
 #include "emulator/device/store.h"
 
+#include <fmt/format.h>
+
 #include "emulator/device/tree.h"
 
 namespace handset::device {

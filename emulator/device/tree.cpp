@@ -1,28 +1,15 @@
 #include "emulator/device/tree.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "handshake/base/nearest.h"
 #include "handshake/base/time.h"
 
 namespace handset::device {
 
 namespace {
-
-// Levenshtein's distance; words are short.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j)
-        row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t above = row[j];
-            row[j] = std::min({above + 1, row[j - 1] + 1,
-                               diagonal + static_cast<std::size_t>(a[i - 1] != b[j - 1])});
-            diagonal = above;
-        }
-    }
-    return row[b.size()];
-}
 
 bool is_date(std::string_view text) {
     return text.size() == 10 && parse_rfc3339(text).has_value();
@@ -38,17 +25,7 @@ std::string in_quotes(std::string_view word) {
 }
 
 std::string nearest(std::string_view word, std::span<const std::string_view> candidates) {
-    std::string_view best;
-    std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
-    if (word.size() <= longest_word) {
-        for (const std::string_view candidate : candidates) {
-            const std::size_t d = distance(word, candidate);
-            if (d < best_distance) {
-                best = candidate;
-                best_distance = d;
-            }
-        }
-    }
+    const std::string_view best = find_nearest(word, candidates);
     if (!best.empty()) return "; did you mean " + in_quotes(best) + "?";
     if (candidates.empty() || candidates.size() > 24) return {};
     std::string all = "; known here: ";
@@ -64,7 +41,7 @@ void Ids::define(const Node& id) {
 }
 
 std::optional<std::string> Ids::use(Reading& in, const Value& value) {
-    const auto id = text(in, value);
+    auto id = text(in, value);
     if (!id) return std::nullopt;
     const auto found = ids_.find(*id);
     if (found == ids_.end()) {

@@ -147,9 +147,9 @@ private:
         trouble_ = fmt::format("{}: {}", what, printable(line));
         return {};
     }
-    std::string ask(State next, std::string line) {
+    std::string ask(State next, std::string_view line) {
         state_ = next;
-        return line + "\r\n";
+        return std::string(line) + "\r\n";
     }
 
     std::string take_smtp(std::string_view line) {

@@ -74,7 +74,7 @@ public:
         const Step step = reaction.rule->step;
         const std::size_t number = reaction.objection.finding.certificate.value_or(0);
         const std::size_t offset = reaction.objection.finding.offset;
-        if (!in_loop(step)) return {rank(step), number, 0, offset};
+        if (!order_ || !in_loop(step)) return {rank(step), number, 0, offset};
         std::size_t position = reaction.objection.path_position.value_or(0);
         if (order_->certificates == device::CertificateOrder::anchor_first) {
             position = path_length_ - std::min(position, path_length_);

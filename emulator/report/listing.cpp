@@ -33,7 +33,7 @@ void write_rows(std::vector<std::vector<std::string>> rows, const Style& style, 
             line += i + 1 == rows[r].size() ? rows[r][i]
                                             : fmt::format("{:<{}}  ", rows[r][i], widths[i]);
         }
-        if (r == 0 && style.color) line = "\x1b[1m" + line + "\x1b[0m";
+        if (r == 0 && style.color) line = fmt::format("\x1b[1m{}\x1b[0m", line);
         out << line << '\n';
     }
 }

@@ -1,6 +1,9 @@
 // Rules on the list of certificates as sent, and on the path that clients build from it.
 #include <fmt/format.h>
 
+#include <map>
+#include <set>
+
 #include "handshake/rules/tables.h"
 
 namespace handset::rules {
@@ -8,7 +11,6 @@ namespace handset::rules {
 namespace {
 
 using wire::AlertDescription;
-using x509::Certificate;
 
 // Which role a certificate of the list has, by names alone.
 struct Roles {
@@ -16,30 +18,31 @@ struct Roles {
     std::vector<bool> duplicate;  // the same octets came before
 };
 
+// A list may be as long as the server likes: every certificate is looked at once.
 Roles roles_of(const Evidence& evidence) {
     const auto& chain = evidence.chain;
     Roles roles{std::vector<bool>(chain.size()), std::vector<bool>(chain.size())};
-    for (std::size_t i = 0; i < chain.size(); ++i) {
-        for (std::size_t j = 0; j < i && !roles.duplicate[i]; ++j) {
-            roles.duplicate[i] = chain[i].der == chain[j].der;
-        }
-    }
     if (chain.empty()) return roles;
+    std::set<Bytes> seen;
+    std::map<std::string, std::vector<std::size_t>> by_subject;
+    for (std::size_t i = 0; i < chain.size(); ++i) {
+        roles.duplicate[i] = !seen.insert(chain[i].der).second;
+        if (i == 0 || roles.duplicate[i] || !chain[i].certificate) continue;
+        by_subject[x509::folded_key(chain[i].certificate->subject)].push_back(i);
+    }
     roles.on_path[0] = true;
-    // Every round puts at least one certificate on the path or is the last.
-    for (bool grown = true; grown;) {
-        grown = false;
-        for (std::size_t i = 0; i < chain.size(); ++i) {
-            if (!roles.on_path[i] || !chain[i].certificate) continue;
-            for (std::size_t j = 1; j < chain.size(); ++j) {
-                if (roles.on_path[j] || roles.duplicate[j] || !chain[j].certificate) continue;
-                if (x509::same_folded(chain[i].certificate->issuer,
-                                      chain[j].certificate->subject)) {
-                    roles.on_path[j] = true;
-                    grown = true;
-                }
-            }
+    std::vector<std::size_t> to_visit{0};
+    while (!to_visit.empty()) {
+        const ChainEntry& entry = chain[to_visit.back()];
+        to_visit.pop_back();
+        if (!entry.certificate) continue;
+        const auto issuers = by_subject.find(x509::folded_key(entry.certificate->issuer));
+        if (issuers == by_subject.end()) continue;
+        for (const std::size_t issuer : issuers->second) {
+            roles.on_path[issuer] = true;
+            to_visit.push_back(issuer);
         }
+        by_subject.erase(issuers);
     }
     return roles;
 }

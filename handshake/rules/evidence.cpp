@@ -88,8 +88,8 @@ private:
         const std::size_t begin =
             message.starts_record ? message.offset + wire::record_header_length : message_end_;
         body_offset_ = begin + 4;
-        message_end_ = body_offset_ + message.body.size() +
-                       (message.records - 1) * wire::record_header_length;
+        message_end_ =
+            body_offset_ + message.body.size() + (message.records - 1) * wire::record_header_length;
         evidence_.messages.push_back({message.type, message.offset, message.body.size(),
                                       message.records, message.starts_record, event.record_version,
                                       body_offset_});

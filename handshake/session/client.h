@@ -14,8 +14,8 @@ namespace handset::session {
 struct ClientLimits {
     std::size_t max_flight_bytes = 1
                                    << 20;  // every octet the server may send before ServerHelloDone
-    std::size_t max_message_bytes = 512 * 1024;  // of one handshake message
-    std::size_t max_messages = 1000;             // handshake messages and alerts
+    std::size_t max_message_bytes = std::size_t{512} * 1024;  // of one handshake message
+    std::size_t max_messages = 1000;                          // handshake messages and alerts
 };
 
 class Client {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tests/support/judged.h"
+#include "tests/support/process.h"
 
 using namespace handset;
 using forge::Case;
@@ -115,13 +116,19 @@ TEST_CASE("no case finds its fault where there is none") {
 TEST_CASE("a strict device connects with the correct chain") {
     Case correct;
     SECTION("as files") {}
-    SECTION("on the wire") { correct.server.emplace(); }
-    SECTION("on the wire with an ephemeral key") { correct.server.emplace().dh_bits = 2048; }
+    SECTION("on the wire") {
+        correct.server.emplace();
+    }
+    SECTION("on the wire with an ephemeral key") {
+        correct.server.emplace().dh_bits = 2048;
+    }
     SECTION("with every message of a flight") {
         using enum wire::HandshakeType;
         correct.server.emplace().dh_bits = 2048;
-        correct.server->messages = {{server_hello, {}},        {certificate, {}},
-                                    {server_key_exchange, {}}, {certificate_request, {}},
+        correct.server->messages = {{server_hello, {}},
+                                    {certificate, {}},
+                                    {server_key_exchange, {}},
+                                    {certificate_request, {}},
                                     {server_hello_done, {}}};
     }
     const Judged judged = forge::judge_case(correct);
@@ -143,4 +150,65 @@ TEST_CASE("forged octets depend on their recipe alone") {
         CHECK(decoded->serial_number.value == recipe.serial);
         CHECK(x509::is_self_issued(*decoded) == (recipe.issued_by == name));
     }
+}
+
+TEST_CASE("a recipe that cannot be carried out is said to be one") {
+    forge::Recipes recipes = forge::correct_recipes();
+    const auto trouble = [&] {
+        try {
+            forge::make_certificate(recipes, "leaf", forge::keys_folder());
+        } catch (const forge::ForgeError& error) {
+            return std::string(error.what());
+        }
+        return std::string();
+    };
+    forge::Recipe& leaf = recipes["leaf"];
+    SECTION("a path that leads nowhere") {
+        leaf.before_signing.emplace_back().at = "tbsCertificate.serialNumbers";
+        CHECK(trouble().find("serialNumbers") != std::string::npos);
+        leaf.before_signing.front().at = "tbsCertificate.extensions[1]";
+        CHECK(trouble().find("[1]") != std::string::npos);
+    }
+    SECTION("a certificate that is not there") {
+        leaf.issued_by = "nobody";
+        CHECK(trouble().find("nobody") != std::string::npos);
+    }
+    SECTION("a key that is not there") {
+        leaf.key = "rsa31";
+        CHECK(trouble().find("rsa31.pem") != std::string::npos);
+    }
+    SECTION("a name of no kind") {
+        leaf.names = {"mail.example.test"};
+        CHECK(trouble().find("mail.example.test") != std::string::npos);
+    }
+    SECTION("an attribute of no type") {
+        leaf.subject = {"XY=mail"};
+        CHECK(trouble().find("XY=mail") != std::string::npos);
+    }
+}
+
+TEST_CASE("a case file's fault is named with file, line and key") {
+    const test::TempDir folder;
+    const auto trouble = [&](std::string_view text) {
+        const auto file = folder / "x.yaml";
+        test::write_file(file, text);
+        try {
+            forge::load_case(file);
+        } catch (const forge::ForgeError& error) {
+            const std::string line = error.what();
+            CHECK(line.starts_with(file.string()));
+            return line.substr(file.string().size());
+        }
+        return std::string();
+    };
+    const std::string head = "rule: x\nabout: y\nexpect: {outcome: fails}\n";
+    CHECK(trouble(head).empty());
+    CHECK(trouble("rule: x\n") == ":1: case: has no rule, no about or no expect");
+    CHECK(trouble(head + "chian: [leaf]\n") == ":4: chian: unknown key");
+    CHECK(trouble(head + "certificates: {leaf: {serial: 0g}}\n")
+              .starts_with(":4: certificates.leaf.serial: "));
+    CHECK(trouble(head + "server: {alert: no_such_alert}\n").starts_with(":4: server.alert: "));
+    CHECK(trouble(head + "server: {ending: never}\n").find("none of: ongoing") !=
+          std::string::npos);
+    CHECK(trouble("rule: [\n").find(":2") == 0);
 }

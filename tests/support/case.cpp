@@ -37,8 +37,8 @@ public:
         : node_(std::move(node)), key_(std::move(key)), file_(&file) {}
 
     [[noreturn]] void refuse(std::string_view what) const {
-        throw ForgeError(fmt::format("{}:{}: {}: {}", file_->string(), node_.Mark().line + 1, key_,
-                                     what));
+        throw ForgeError(fmt::format("{}:{}: {}: {}", file_->string(), node_.Mark().line + 1,
+                                     key_.empty() ? "case" : key_, what));
     }
     std::string text() const {
         if (!node_.IsScalar()) refuse("is no text");
@@ -84,8 +84,8 @@ public:
         std::vector<std::pair<std::string, Value>> list;
         for (const auto& entry : node_) {
             const std::string key = entry.first.Scalar();
-            list.emplace_back(
-                key, Value(entry.second, key_.empty() ? key : key_ + "." + key, *file_));
+            list.emplace_back(key,
+                              Value(entry.second, key_.empty() ? key : key_ + "." + key, *file_));
         }
         return list;
     }
@@ -130,14 +130,10 @@ constexpr std::pair<std::string_view, Critical> critical_words[] = {{"absent", C
 constexpr std::pair<std::string_view, LengthForm> length_words[] = {
     {"long", LengthForm::longer}, {"indefinite", LengthForm::indefinite}};
 constexpr std::pair<std::string_view, wire::Ending> ending_words[] = {
-    {"ongoing", wire::Ending::ongoing},
-    {"server_hello_done", wire::Ending::server_hello_done},
-    {"alert", wire::Ending::alert},
-    {"closed", wire::Ending::closed},
-    {"reset", wire::Ending::reset},
-    {"timeout", wire::Ending::timeout},
-    {"limit", wire::Ending::limit},
-    {"undecodable", wire::Ending::undecodable}};
+    {"ongoing", wire::Ending::ongoing}, {"server_hello_done", wire::Ending::server_hello_done},
+    {"alert", wire::Ending::alert},     {"closed", wire::Ending::closed},
+    {"reset", wire::Ending::reset},     {"timeout", wire::Ending::timeout},
+    {"limit", wire::Ending::limit},     {"undecodable", wire::Ending::undecodable}};
 constexpr std::pair<std::string_view, wire::Continuation::Kind> continuation_words[] = {
     {"none", wire::Continuation::Kind::none},
     {"finished", wire::Continuation::Kind::finished},
@@ -166,24 +162,23 @@ std::function<void(const Value&)> into(Target& target, T (Value::*read)() const)
 
 Operation read_operation(const Value& value) {
     Operation operation;
-    read_map(value,
-             {{"at", into(operation.at, &Value::text)},
-              {"content", into(operation.content, &Value::hex)},
-              {"text",
-               [&](const Value& text) { operation.content = to_bytes(view_of(text.text())); }},
-              {"tag",
-               [&](const Value& tag) {
-                   const Bytes octets = tag.hex();
-                   if (octets.size() != 1) tag.refuse("is not one octet");
-                   operation.identifier = octets.front();
-               }},
-              {"constructed", into(operation.constructed, &Value::flag)},
-              {"append", into(operation.append, &Value::hex)},
-              {"after", into(operation.after, &Value::hex)},
-              {"length",
-               [&](const Value& form) { operation.length = form.word(length_words); }},
-              {"duplicate", into(operation.duplicate, &Value::flag)},
-              {"remove", into(operation.remove, &Value::flag)}});
+    read_map(
+        value,
+        {{"at", into(operation.at, &Value::text)},
+         {"content", into(operation.content, &Value::hex)},
+         {"text", [&](const Value& text) { operation.content = to_bytes(view_of(text.text())); }},
+         {"tag",
+          [&](const Value& tag) {
+              const Bytes octets = tag.hex();
+              if (octets.size() != 1) tag.refuse("is not one octet");
+              operation.identifier = octets.front();
+          }},
+         {"constructed", into(operation.constructed, &Value::flag)},
+         {"append", into(operation.append, &Value::hex)},
+         {"after", into(operation.after, &Value::hex)},
+         {"length", [&](const Value& form) { operation.length = form.word(length_words); }},
+         {"duplicate", into(operation.duplicate, &Value::flag)},
+         {"remove", into(operation.remove, &Value::flag)}});
     return operation;
 }
 
@@ -204,51 +199,50 @@ AddedExtension read_extension(const Value& value) {
 }
 
 void read_recipe(const Value& value, Recipe& recipe, const Recipes& recipes) {
-    read_map(
-        value,
-        {{"like",
-          [&](const Value& name) {
-              const auto found = recipes.find(name.text());
-              if (found == recipes.end()) name.refuse("no certificate is called so");
-              recipe = found->second;
-          }},
-         {"subject", into(recipe.subject, &Value::texts)},
-         {"issued_by", into(recipe.issued_by, &Value::text)},
-         {"issuer", into(recipe.issuer, &Value::texts)},
-         {"key", into(recipe.key, &Value::text)},
-         {"signed_with", into(recipe.signed_with, &Value::text)},
-         {"serial", into(recipe.serial, &Value::hex)},
-         {"not_before", into(recipe.not_before, &Value::text)},
-         {"not_after", into(recipe.not_after, &Value::text)},
-         {"signature",
-          [&](const Value& name) {
-              recipe.inner_algorithm = recipe.outer_algorithm = name.text();
-          }},
-         {"inner_algorithm", into(recipe.inner_algorithm, &Value::text)},
-         {"outer_algorithm", into(recipe.outer_algorithm, &Value::text)},
-         {"ca", into(recipe.ca, &Value::flag)},
-         {"path_len",
-          [&](const Value& length) {
-              recipe.path_len.reset();
-              if (length.text() != "none") {
-                  recipe.path_len = static_cast<unsigned>(length.number());
-              }
-          }},
-         {"names", into(recipe.names, &Value::texts)},
-         {"purposes", into(recipe.purposes, &Value::texts)},
-         {"critical",
-          [&](const Value& map) {
-              for (const auto& [name, word] : map.entries())
-                  recipe.critical[name] = word.word(critical_words);
-          }},
-         {"extensions",
-          [&](const Value& list) {
-              for (const Value& item : list.items())
-                  recipe.extensions.push_back(read_extension(item));
-          }},
-         {"nodes", [&](const Value& list) { recipe.before_signing = read_operations(list); }},
-         {"after_signing",
-          [&](const Value& list) { recipe.after_signing = read_operations(list); }}});
+    read_map(value,
+             {{"like",
+               [&](const Value& name) {
+                   const auto found = recipes.find(name.text());
+                   if (found == recipes.end()) name.refuse("no certificate is called so");
+                   recipe = found->second;
+               }},
+              {"subject", into(recipe.subject, &Value::texts)},
+              {"issued_by", into(recipe.issued_by, &Value::text)},
+              {"issuer", into(recipe.issuer, &Value::texts)},
+              {"key", into(recipe.key, &Value::text)},
+              {"signed_with", into(recipe.signed_with, &Value::text)},
+              {"serial", into(recipe.serial, &Value::hex)},
+              {"not_before", into(recipe.not_before, &Value::text)},
+              {"not_after", into(recipe.not_after, &Value::text)},
+              {"signature",
+               [&](const Value& name) {
+                   recipe.inner_algorithm = recipe.outer_algorithm = name.text();
+               }},
+              {"inner_algorithm", into(recipe.inner_algorithm, &Value::text)},
+              {"outer_algorithm", into(recipe.outer_algorithm, &Value::text)},
+              {"ca", into(recipe.ca, &Value::flag)},
+              {"path_len",
+               [&](const Value& length) {
+                   recipe.path_len.reset();
+                   if (length.text() != "none") {
+                       recipe.path_len = static_cast<unsigned>(length.number());
+                   }
+               }},
+              {"names", into(recipe.names, &Value::texts)},
+              {"purposes", into(recipe.purposes, &Value::texts)},
+              {"critical",
+               [&](const Value& map) {
+                   for (const auto& [name, word] : map.entries())
+                       recipe.critical[name] = word.word(critical_words);
+               }},
+              {"extensions",
+               [&](const Value& list) {
+                   for (const Value& item : list.items())
+                       recipe.extensions.push_back(read_extension(item));
+               }},
+              {"nodes", [&](const Value& list) { recipe.before_signing = read_operations(list); }},
+              {"after_signing",
+               [&](const Value& list) { recipe.after_signing = read_operations(list); }}});
 }
 
 ScriptedMessage read_message(const Value& value) {
@@ -257,35 +251,32 @@ ScriptedMessage read_message(const Value& value) {
         message.type = value.word(message_words);
         return message;
     }
-    read_map(value,
-             {{"type", [&](const Value& word) { message.type = word.word(message_words); }},
-              {"body", into(message.body, &Value::hex)}});
+    read_map(value, {{"type", [&](const Value& word) { message.type = word.word(message_words); }},
+                     {"body", into(message.body, &Value::hex)}});
     return message;
 }
 
 wire::Extension read_hello_extension(const Value& value) {
     wire::Extension extension;
-    read_map(value, {{"type",
-                      [&](const Value& name) {
-                          extension.type = name.named(wire::extension_type_from_name);
-                      }},
-                     {"data", into(extension.data, &Value::hex)}});
+    read_map(
+        value,
+        {{"type",
+          [&](const Value& name) { extension.type = name.named(wire::extension_type_from_name); }},
+         {"data", into(extension.data, &Value::hex)}});
     return extension;
 }
 
 wire::Continuation read_continuation(const Value& value) {
     wire::Continuation continuation;
-    read_map(value, {{"kind",
-                      [&](const Value& word) {
-                          continuation.kind = word.word(continuation_words);
-                      }},
-                     {"alert",
-                      [&](const Value& name) {
-                          continuation.alert =
-                              wire::Alert{wire::AlertLevel::fatal,
-                                          name.named(wire::alert_description_from_name)};
-                      }},
-                     {"detail", into(continuation.detail, &Value::text)}});
+    read_map(
+        value,
+        {{"kind", [&](const Value& word) { continuation.kind = word.word(continuation_words); }},
+         {"alert",
+          [&](const Value& name) {
+              continuation.alert = wire::Alert{wire::AlertLevel::fatal,
+                                               name.named(wire::alert_description_from_name)};
+          }},
+         {"detail", into(continuation.detail, &Value::text)}});
     return continuation;
 }
 
@@ -332,8 +323,7 @@ Server read_server(const Value& value) {
          {"alert", alert_into(server.alert)},
          {"ending", [&](const Value& word) { server.ending = word.word(ending_words); }},
          {"ending_detail", into(server.ending_detail, &Value::text)},
-         {"continuation",
-          [&](const Value& map) { server.continuation = read_continuation(map); }},
+         {"continuation", [&](const Value& map) { server.continuation = read_continuation(map); }},
          {"raw", into(server.raw, &Value::hex)}});
     return server;
 }
@@ -381,16 +371,14 @@ Case read_case(const Value& root, const std::filesystem::path& file) {
               {"question", [&](const Value& map) { read.question = read_question(map); }},
               {"device", into(read.device, &Value::text)},
               {"profile",
-               [&](const Value& text) {
-                   read.profile = std::string(profile_head) + text.text();
-               }},
+               [&](const Value& text) { read.profile = std::string(profile_head) + text.text(); }},
               {"also", into(read.also, &Value::texts)},
               {"expect", [&](const Value& map) {
                    read.expect = read_expectation(map);
                    expected = true;
                }}});
     if (read.rule.empty() || read.about.empty() || !expected) {
-        root.refuse("a case has rule, about and expect");
+        root.refuse("has no rule, no about or no expect");
     }
     return read;
 }
@@ -401,8 +389,7 @@ Case load_case(const std::filesystem::path& file) {
     try {
         return read_case(Value(YAML::LoadFile(file.string()), "", file), file);
     } catch (const YAML::Exception& error) {
-        throw ForgeError(
-            fmt::format("{}:{}: {}", file.string(), error.mark.line + 1, error.msg));
+        throw ForgeError(fmt::format("{}:{}: {}", file.string(), error.mark.line + 1, error.msg));
     }
 }
 

@@ -110,8 +110,8 @@ Place locate(Node& root, std::string_view path) {
         } else {
             const auto found = find_below(here, segment);
             if (!found) {
-                throw ForgeError(fmt::format("{}: nothing below '{}' is called {}", path,
-                                             here.name, segment));
+                throw ForgeError(
+                    fmt::format("{}: nothing below '{}' is called {}", path, here.name, segment));
             }
             place = *found;
         }
@@ -209,10 +209,10 @@ mbedtls_md_type_t digest_of(std::string_view algorithm) {
         std::string_view word;
         mbedtls_md_type_t type;
     };
-    static constexpr Row rows[] = {
-        {"md5", MBEDTLS_MD_MD5},       {"sha1", MBEDTLS_MD_SHA1},     {"SHA1", MBEDTLS_MD_SHA1},
-        {"sha384", MBEDTLS_MD_SHA384}, {"SHA384", MBEDTLS_MD_SHA384}, {"sha512", MBEDTLS_MD_SHA512},
-        {"SHA512", MBEDTLS_MD_SHA512}};
+    static constexpr Row rows[] = {{"md5", MBEDTLS_MD_MD5},       {"sha1", MBEDTLS_MD_SHA1},
+                                   {"SHA1", MBEDTLS_MD_SHA1},     {"sha384", MBEDTLS_MD_SHA384},
+                                   {"SHA384", MBEDTLS_MD_SHA384}, {"sha512", MBEDTLS_MD_SHA512},
+                                   {"SHA512", MBEDTLS_MD_SHA512}};
     for (const Row& row : rows) {
         if (algorithm.find(row.word) != std::string_view::npos) return row.type;
     }
@@ -238,8 +238,8 @@ Bytes sign(const std::filesystem::path& key_file, std::string_view algorithm, By
         const bool md4 = algorithm.starts_with("md4");
         Bytes digest_info = from_hex("3020300c06082a864886f70d020205000410").value();
         if (md4) digest_info[13] = 4;
-        const auto digest = crypto::digest(
-            md4 ? crypto::HashAlgorithm::md4 : crypto::HashAlgorithm::md2, octets);
+        const auto digest =
+            crypto::digest(md4 ? crypto::HashAlgorithm::md4 : crypto::HashAlgorithm::md2, octets);
         if (!digest) throw ForgeError(fmt::format("{}: the digest is not at hand", algorithm));
         append(digest_info, *digest);
         return sign_hash(key, MBEDTLS_MD_NONE, digest_info);
@@ -300,7 +300,8 @@ Node name_node(std::string name, const std::vector<std::string>& attributes) {
         Node set = parent_node("rdn", id::set, {});
         for (std::size_t begin = 0; begin <= rdn.size();) {
             const std::size_t end = std::min(rdn.find('+', begin), rdn.size());
-            set.children.push_back(attribute_node(std::string_view(rdn).substr(begin, end - begin)));
+            set.children.push_back(
+                attribute_node(std::string_view(rdn).substr(begin, end - begin)));
             begin = end + 1;
         }
         node.children.push_back(std::move(set));
@@ -410,9 +411,8 @@ Node extensions_node(const Recipe& recipe, const Bytes& own_id, const Bytes& iss
     Node constraints = parent_node("basicConstraints", id::sequence, {});
     if (recipe.ca) constraints.children.push_back(leaf_node("cA", id::boolean, {0xff}));
     if (recipe.path_len) {
-        constraints.children.push_back(
-            leaf_node("pathLenConstraint", id::integer,
-                      {static_cast<std::uint8_t>(*recipe.path_len)}));
+        constraints.children.push_back(leaf_node("pathLenConstraint", id::integer,
+                                                 {static_cast<std::uint8_t>(*recipe.path_len)}));
     }
     add("basicConstraints", Critical::ff, std::move(constraints));
     // keyCertSign and cRLSign, or digitalSignature and keyEncipherment.
@@ -435,8 +435,7 @@ Node extensions_node(const Recipe& recipe, const Bytes& own_id, const Bytes& iss
         add("subjectAltName", Critical::absent, std::move(names));
     }
     for (const AddedExtension& added : recipe.extensions) {
-        list.push_back(
-            extension_node(added.id, added.critical, Node{"", 0, added.value, {}, {}}));
+        list.push_back(extension_node(added.id, added.critical, Node{"", 0, added.value, {}, {}}));
     }
     Node wrapper = parent_node("extensions", 0xa3, {});
     wrapper.children.push_back(parent_node("list", id::sequence, std::move(list)));
@@ -489,12 +488,9 @@ Recipes correct_recipes() {
     cross.issued_by = "foreign-root";
     cross.serial = {0x05};
 
-    return {{"root", root},
-            {"intermediate", intermediate},
-            {"leaf", leaf},
-            {"other-intermediate", other},
-            {"unrelated", unrelated},
-            {"foreign-root", foreign},
+    return {{"root", root},           {"intermediate", intermediate},
+            {"leaf", leaf},           {"other-intermediate", other},
+            {"unrelated", unrelated}, {"foreign-root", foreign},
             {"cross-root", cross}};
 }
 
@@ -506,21 +502,20 @@ Node make_tree(const Recipes& recipes, const std::string& name, const std::files
     Node spki = spki_node(own_key);
     const Bytes own_id = key_identifier(spki);
     const Bytes issuer_id = key_identifier(spki_node(issuer_key));
-    Node tbs = parent_node(
-        "tbsCertificate", id::sequence,
-        {parent_node("version", 0xa0, {leaf_node("number", id::integer, {2})}),
-         leaf_node("serialNumber", id::integer, recipe.serial),
-         algorithm_node("signature", recipe.inner_algorithm),
-         name_node("issuer", recipe.issuer.value_or(issuer.subject)),
-         parent_node("validity", id::sequence,
-                     {time_node("notBefore", recipe.not_before),
-                      time_node("notAfter", recipe.not_after)}),
-         name_node("subject", recipe.subject), std::move(spki),
-         extensions_node(recipe, own_id, issuer_id)});
-    Node root = parent_node("Certificate", id::sequence,
-                            {std::move(tbs), algorithm_node("signatureAlgorithm",
-                                                            recipe.outer_algorithm),
-                             leaf_node("signatureValue", id::bit_string, {0})});
+    Node tbs = parent_node("tbsCertificate", id::sequence,
+                           {parent_node("version", 0xa0, {leaf_node("number", id::integer, {2})}),
+                            leaf_node("serialNumber", id::integer, recipe.serial),
+                            algorithm_node("signature", recipe.inner_algorithm),
+                            name_node("issuer", recipe.issuer.value_or(issuer.subject)),
+                            parent_node("validity", id::sequence,
+                                        {time_node("notBefore", recipe.not_before),
+                                         time_node("notAfter", recipe.not_after)}),
+                            name_node("subject", recipe.subject), std::move(spki),
+                            extensions_node(recipe, own_id, issuer_id)});
+    Node root =
+        parent_node("Certificate", id::sequence,
+                    {std::move(tbs), algorithm_node("signatureAlgorithm", recipe.outer_algorithm),
+                     leaf_node("signatureValue", id::bit_string, {0})});
     for (const Operation& operation : recipe.before_signing)
         apply(root, operation);
     return root;
@@ -648,8 +643,7 @@ private:
         if (params.dh_p.empty()) {
             params.dh_p.assign((server_.dh_bits + 7) / 8, 0xff);
             if (server_.dh_bits % 8 != 0) {
-                params.dh_p.front() =
-                    static_cast<std::uint8_t>((1U << (server_.dh_bits % 8)) - 1);
+                params.dh_p.front() = static_cast<std::uint8_t>((1U << (server_.dh_bits % 8)) - 1);
             }
         }
         params.dh_g = {2};
@@ -682,9 +676,9 @@ private:
         const std::size_t most = server_.split > 0 ? server_.split : std::size_t{1} << 14;
         for (std::size_t begin = 0; begin < octets.size(); begin += most) {
             const std::size_t length = std::min(most, octets.size() - begin);
-            append(out_, wire::encode(wire::Record{
-                             type, server_.record_version.value_or(server_.version),
-                             to_bytes(octets.subspan(begin, length)), 0}));
+            append(out_,
+                   wire::encode(wire::Record{type, server_.record_version.value_or(server_.version),
+                                             to_bytes(octets.subspan(begin, length)), 0}));
         }
     }
 

@@ -40,14 +40,14 @@ Bytes encode(const Node& node);
 
 // What happens to one node, in the order of the members.
 struct Operation {
-    std::string at;  // path, see find()
-    std::optional<Bytes> content;             // in place of contents and children
-    std::optional<std::uint8_t> identifier;   // the tag's octet
-    bool constructed = false;                 // a string in one segment
-    Bytes append;                             // octets behind the last child
-    Bytes after;                              // octets behind the node, in its parent
+    std::string at;                          // path, see find()
+    std::optional<Bytes> content;            // in place of contents and children
+    std::optional<std::uint8_t> identifier;  // the tag's octet
+    bool constructed = false;                // a string in one segment
+    Bytes append;                            // octets behind the last child
+    Bytes after;                             // octets behind the node, in its parent
     std::optional<LengthForm> length;
-    bool duplicate = false;                   // the node stands twice
+    bool duplicate = false;  // the node stands twice
     bool remove = false;
 };
 

@@ -82,8 +82,7 @@ inline Judged judge_case(const Case& from) {
         judged.verdict = judge::judge(device.device, device.store, judged.evidence, question);
     } else {
         const device::Device device = device::parse_device(from.profile, "test.yaml");
-        judged.verdict =
-            judge::judge(device, shipped_store(device), judged.evidence, question);
+        judged.verdict = judge::judge(device, shipped_store(device), judged.evidence, question);
     }
     return judged;
 }
