@@ -1,7 +1,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -9,8 +8,6 @@
 #include "emulator/cli/cli.h"
 
 int main(int argc, char** argv) {
-    // A reader that goes away (head, less) ends us quietly through the failed write.
-    std::signal(SIGPIPE, SIG_IGN);
     handset::cli::Streams streams{std::cout, std::cerr, isatty(STDOUT_FILENO) == 1,
                                   isatty(STDERR_FILENO) == 1};
     winsize size{};

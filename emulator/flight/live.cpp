@@ -296,14 +296,12 @@ private:
             error_code no_matter;
             self->socket_.set_option(tcp::no_delay(true), no_matter);
             self->phase_ = Phase::dialogue;
-            self->dialogue_.ready() ? self->begin_handshake({}) : self->read();
+            self->dialogue_.ready() ? self->begin_handshake() : self->read();
         });
     }
 
-    void begin_handshake(Bytes early) {
+    void begin_handshake() {
         phase_ = Phase::handshake;
-        // What came with the last line of the dialogue counts as the server's first octets.
-        if (!early.empty()) client_.receive(early);
         write(client_.take_output());
     }
 
@@ -363,7 +361,13 @@ private:
             if (line.size() > max_line_bytes || ++lines_ > max_lines) return talks_too_much();
             answer += dialogue_.take(line);
             if (dialogue_.failed()) return fail(Reached::no_starttls, dialogue_.trouble());
-            if (dialogue_.ready()) return begin_handshake(to_bytes(view_of(text_)));
+            if (!dialogue_.ready()) continue;
+            // Octets in the clear that would pass for the server's first words in TLS.
+            if (!text_.empty()) {
+                return fail(Reached::no_starttls,
+                            "server sends octets behind its answer to STARTTLS, before TLS begins");
+            }
+            return begin_handshake();
         }
         if (text_.size() > max_line_bytes) return talks_too_much();
         write(to_bytes(view_of(answer)));

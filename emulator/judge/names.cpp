@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <span>
 
 namespace handset::judge {
 
@@ -110,27 +112,59 @@ struct Policy {
     IpRule ip;
 };
 
-bool matches(const Names& names, std::string_view host, const std::optional<Bytes>& address,
-             const Policy& policy) {
-    const std::vector<std::string> cn = chosen_cn(names.cn, policy.cn_which);
-    if (address) {
-        if (policy.ip == IpRule::never) return false;
-        if (std::ranges::find(names.ip, *address) != names.ip.end()) return true;
-        return policy.ip == IpRule::ip_address_or_cn &&
-               std::ranges::find(cn, std::string(host)) != cn.end();
+// One host against one certificate's names, by any policy. What policies have in common is worked
+// out once: a silent profile has more than a thousand of them, a certificate up to 10,000 names.
+class Comparison {
+public:
+    Comparison(Names names, std::string_view host)
+        : names_(std::move(names)), host_(host), address_(parse_ip_literal(host)) {
+        has_address_ = address_ && std::ranges::find(names_.ip, *address_) != names_.ip.end();
     }
-    const bool has_san = policy.san != SanRule::none && !names.dns.empty();
-    if (has_san) {
-        const std::size_t count = policy.san == SanRule::first ? 1 : names.dns.size();
-        for (std::size_t i = 0; i < count; ++i) {
-            if (matches_pattern(names.dns[i], host, policy.san_wildcard)) return true;
+
+    bool matches(const Policy& policy) {
+        if (address_) {
+            if (policy.ip == IpRule::never) return false;
+            if (has_address_) return true;
+            const auto cn = chosen_cn(names_.cn, policy.cn_which);
+            return policy.ip == IpRule::ip_address_or_cn &&
+                   std::ranges::find(cn, host_) != cn.end();
         }
+        const bool has_san = policy.san != SanRule::none && !names_.dns.empty();
+        if (has_san && in_san(policy.san, policy.san_wildcard)) return true;
+        if (policy.cn == CnRule::never || (policy.cn == CnRule::if_no_san && has_san)) return false;
+        return in_cn(policy.cn_which, policy.cn_wildcard);
     }
-    if (policy.cn == CnRule::never || (policy.cn == CnRule::if_no_san && has_san)) return false;
-    return std::ranges::any_of(cn, [&](const std::string& name) {
-        return matches_pattern(name, host, policy.cn_wildcard);
-    });
-}
+
+private:
+    template <typename Rule>
+    using Known = std::map<std::pair<Rule, Wildcard>, bool>;
+
+    bool in_san(SanRule rule, Wildcard wildcard) {
+        const auto [known, is_new] = in_san_.try_emplace({rule, wildcard}, false);
+        if (is_new) {
+            const std::size_t count = rule == SanRule::first ? 1 : names_.dns.size();
+            known->second = any_matches(std::span(names_.dns).first(count), wildcard);
+        }
+        return known->second;
+    }
+    bool in_cn(CnWhich which, Wildcard wildcard) {
+        const auto [known, is_new] = in_cn_.try_emplace({which, wildcard}, false);
+        if (is_new) known->second = any_matches(chosen_cn(names_.cn, which), wildcard);
+        return known->second;
+    }
+    bool any_matches(std::span<const std::string> patterns, Wildcard wildcard) const {
+        return std::ranges::any_of(patterns, [&](const std::string& pattern) {
+            return matches_pattern(pattern, host_, wildcard);
+        });
+    }
+
+    Names names_;
+    std::string host_;
+    std::optional<Bytes> address_;
+    bool has_address_ = false;
+    Known<SanRule> in_san_;
+    Known<CnWhich> in_cn_;
+};
 
 // A statement's value alone when the profile makes it, else every value it could have.
 template <typename T, std::size_t n>
@@ -194,8 +228,7 @@ bool matches_pattern(std::string_view pattern, std::string_view host, Wildcard w
 
 Match match_host(const x509::Certificate& certificate, std::string_view host,
                  const device::NameRules& rules) {
-    const Names names = names_of(certificate);
-    const std::optional<Bytes> address = parse_ip_literal(host);
+    Comparison comparison(names_of(certificate), host);
     Tally tally;
     using enum SanRule;
     for (const SanRule san : values(rules.san, std::array{SanRule::none, first, any})) {
@@ -215,8 +248,8 @@ Match match_host(const x509::Certificate& certificate, std::string_view host,
                                                          IpRule::ip_address_or_cn})) {
                             // A client that looks at neither is none.
                             if (san == SanRule::none && cn == CnRule::never) continue;
-                            tally.add(matches(names, host, address,
-                                              {san, cn, which, san_wildcard, cn_wildcard, ip}));
+                            tally.add(comparison.matches(
+                                {san, cn, which, san_wildcard, cn_wildcard, ip}));
                         }
                     }
                 }

@@ -98,6 +98,15 @@ private:
         return objection;
     }
 
+    // For demands that the standard makes of everybody: where the section is silent, the standard's
+    // measure was taken, and the profile's tolerance for the rule says what the device does.
+    template <typename T>
+    Objection& object_by_standard(Finding finding, const device::Stated<T>& because) {
+        Objection& objection = object(std::move(finding), because);
+        objection.undecided = false;
+        return objection;
+    }
+
     Finding finding_at(std::string_view rule, std::size_t position, x509::Place place,
                        std::string field, std::string detail) const {
         const PathCertificate& on_path = out_.path.certificates[position];
@@ -182,14 +191,19 @@ private:
                 device_.server_hello.versions);
         }
         if (const auto* limit = said(device_.server_hello.max_message_bytes)) {
-            for (const rules::MessageSeen& message : evidence_.messages) {
-                if (message.length <= *limit) continue;
-                object(finding_of_handshake(
-                           "capacity-message-too-long", message.offset, {}, "handshake.length",
-                           fmt::format("{} of {} octets, the device holds {}",
-                                       wire::name_of(message.type), message.length, *limit)),
+            const auto look = [&](wire::HandshakeType type, std::size_t length,
+                                  std::size_t offset) {
+                if (length <= *limit) return;
+                object(finding_of_handshake("capacity-message-too-long", offset, {},
+                                            "handshake.length",
+                                            fmt::format("{} of {} octets, the device holds {}",
+                                                        wire::name_of(type), length, *limit)),
                        device_.server_hello.max_message_bytes);
-            }
+            };
+            for (const rules::MessageSeen& message : evidence_.messages)
+                look(message.type, message.length, message.offset);
+            if (const auto& begun = evidence_.unfinished_message)
+                look(begun->type, begun->length, begun->offset);
         }
         if (const auto* limit = said(device_.server_hello.max_record_bytes);
             limit && evidence_.longest_record > *limit) {
@@ -215,7 +229,7 @@ private:
         const std::size_t bits = dh->p_bits();
         const std::size_t min = range ? range->min.value_or(0) : standard_min_dh_bits;
         if (bits < min) {
-            object(
+            object_by_standard(
                 finding_of_handshake("key-dh-small", offset, dh->dh_p, "server_key_exchange.dh_p",
                                      fmt::format("{} bits, at least {} wanted", bits, min)),
                 device_.key_exchange.dh_bits);
@@ -333,7 +347,11 @@ private:
                       fmt::format("the device does not know {}", name));
             }
         } else if (is_weak_digest(name)) {
-            raise("certificate-signature-weak-digest", name);
+            object_by_standard(
+                finding_at("certificate-signature-weak-digest", position,
+                           read.signature_algorithm.place, "signatureAlgorithm", name),
+                device_.certificate.signature_algorithms)
+                .path_position = position;
         } else if (name != "sha1WithRSAEncryption") {
             raise("certificate-signature-algorithm-unsupported",
                   fmt::format("the profile does not say whether the device knows {}", name));
@@ -368,10 +386,11 @@ private:
         const x509::SubjectPublicKeyInfo& spki = certificate(position).subject_public_key_info;
         const std::string_view type = key_type(spki);
         const auto raise = [&](std::string_view rule, const auto& because, std::string detail) {
-            object(
+            Objection& objection = object(
                 finding_at(rule, position, spki.place, std::string(spki_field), std::move(detail)),
-                because)
-                .path_position = position;
+                because);
+            objection.path_position = position;
+            return &objection;
         };
         if (const auto* types = said(device_.certificate.key_types)) {
             if (std::ranges::find(*types, type) == types->end()) {
@@ -390,7 +409,8 @@ private:
         const std::size_t min = range ? range->min.value_or(0) : standard_min_rsa_bits;
         if (rsa->bits < min) {
             raise("key-rsa-small", device_.certificate.rsa_bits,
-                  fmt::format("{} bits, at least {} wanted", rsa->bits, min));
+                  fmt::format("{} bits, at least {} wanted", rsa->bits, min))
+                ->undecided = false;  // the standard's measure, where the profile has none
         } else if (range && range->max && rsa->bits > *range->max) {
             raise("key-rsa-large", device_.certificate.rsa_bits,
                   fmt::format("{} bits, at most {} held", rsa->bits, *range->max));
@@ -444,10 +464,11 @@ private:
         };
         const auto* checked = said(device_.validation.basic_constraints);
         if (!is_anchor && (!checked || *checked) && !(constraints && constraints->ca)) {
-            object(finding_at("chain-issuer-not-ca", position, place_of("basicConstraints"),
-                              "tbsCertificate.extensions.basicConstraints",
-                              constraints ? "cA is FALSE" : "there is no basicConstraints"),
-                   device_.validation.basic_constraints)
+            object_by_standard(
+                finding_at("chain-issuer-not-ca", position, place_of("basicConstraints"),
+                           "tbsCertificate.extensions.basicConstraints",
+                           constraints ? "cA is FALSE" : "there is no basicConstraints"),
+                device_.validation.basic_constraints)
                 .path_position = position;
         }
         const auto* path_length = said(device_.validation.path_len_constraint);
@@ -459,7 +480,7 @@ private:
             }
             const auto allowed = constraints->path_len_constraint->small();
             if (allowed && below > *allowed) {
-                object(
+                object_by_standard(
                     finding_at("chain-path-too-long", position, place_of("basicConstraints"),
                                "tbsCertificate.extensions.basicConstraints.pathLenConstraint",
                                fmt::format("{} intermediates follow, {} allowed", below, *allowed)),
@@ -471,9 +492,10 @@ private:
         const auto* usage_checked = said(device_.validation.ca_key_usage);
         if (usage && !usage->has(x509::KeyUsage::key_cert_sign) &&
             (!usage_checked || *usage_checked)) {
-            object(finding_at("chain-issuer-key-usage", position, place_of("keyUsage"),
-                              "tbsCertificate.extensions.keyUsage", "keyCertSign is not set"),
-                   device_.validation.ca_key_usage)
+            object_by_standard(
+                finding_at("chain-issuer-key-usage", position, place_of("keyUsage"),
+                           "tbsCertificate.extensions.keyUsage", "keyCertSign is not set"),
+                device_.validation.ca_key_usage)
                 .path_position = position;
         }
     }
@@ -604,10 +626,10 @@ private:
         std::vector<std::string> purposes;
         for (const x509::Oid& oid : usage->key_purposes)
             purposes.push_back(x509::oid_name(oid));
-        object(finding_at("extension-eku-lacks-server-auth", 0, extension->value_place,
-                          "tbsCertificate.extensions.extKeyUsage",
-                          fmt::format("only {}", fmt::join(purposes, ", "))),
-               device_.validation.extended_key_usage)
+        object_by_standard(finding_at("extension-eku-lacks-server-auth", 0, extension->value_place,
+                                      "tbsCertificate.extensions.extKeyUsage",
+                                      fmt::format("only {}", fmt::join(purposes, ", "))),
+                           device_.validation.extended_key_usage)
             .path_position = 0;
     }
 

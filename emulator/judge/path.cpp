@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "handshake/crypto/digest.h"
 
@@ -142,12 +143,13 @@ public:
         for (std::size_t i = 0; i < evidence.chain.size(); ++i) {
             if (!evidence.chain[i].certificate) continue;
             const Certificate& certificate = *evidence.chain[i].certificate;
-            if (i > 0 && drop && x509::is_self_issued(certificate)) {
-                dropped_.push_back({&certificate, i});
-            } else {
-                sent_.push_back({&certificate, i});
-            }
+            const bool dropped = i > 0 && drop && x509::is_self_issued(certificate);
+            if (!dropped) sent_.push_back({&certificate, i});
+            Issuers& issuers = by_subject_[x509::folded_key(certificate.subject)];
+            (dropped ? issuers.dropped : issuers.sent).push_back({&certificate, i});
         }
+        for (const Certificate* anchor : anchors_.certificates())
+            by_subject_[x509::folded_key(anchor->subject)].anchors.push_back(anchor);
     }
 
     Path build() {
@@ -159,6 +161,13 @@ public:
     }
 
 private:
+    // Certificates of one subject, in the order in which they are tried.
+    struct Issuers {
+        std::vector<PathCertificate> sent;
+        std::vector<const Certificate*> anchors;
+        std::vector<PathCertificate> dropped;
+    };
+
     void consider(const std::vector<PathCertificate>& path, Trust trust, bool anchor_known,
                   std::string detail) {
         const bool better =
@@ -184,12 +193,13 @@ private:
                 if (answer.trust == Trust::trusted || self_issued) return;
             }
         }
+        static const Issuers none;
+        const auto found = by_subject_.find(x509::folded_key(last.issuer));
+        const Issuers& issuers = found == by_subject_.end() ? none : found->second;
         bool extended = false;
         const auto try_issuer = [&](const PathCertificate& candidate) {
             if (path.size() >= max_path_length || steps_ > step_budget ||
-                best_.trust == Trust::trusted ||
-                !x509::same_folded(last.issuer, candidate.certificate->subject) ||
-                in_path(path, *candidate.certificate)) {
+                best_.trust == Trust::trusted || in_path(path, *candidate.certificate)) {
                 return;
             }
             extended = true;
@@ -201,15 +211,18 @@ private:
             // The next one in the list or none.
             const auto here =
                 std::ranges::find(sent_, path.back().number, &PathCertificate::number);
-            if (here != sent_.end() && here + 1 != sent_.end()) try_issuer(*(here + 1));
+            if (here != sent_.end() && here + 1 != sent_.end() &&
+                x509::same_folded(last.issuer, (here + 1)->certificate->subject)) {
+                try_issuer(*(here + 1));
+            }
         } else {
-            for (const PathCertificate& candidate : sent_)
+            for (const PathCertificate& candidate : issuers.sent)
                 try_issuer(candidate);
         }
-        for (const Certificate* anchor : anchors_.certificates())
+        for (const Certificate* anchor : issuers.anchors)
             try_anchor(path, *anchor, extended);
         // A dropped root still shows which anchor would have to be in the store.
-        for (const PathCertificate& candidate : dropped_)
+        for (const PathCertificate& candidate : issuers.dropped)
             try_issuer(candidate);
         if (extended) return;
         const Anchors::Answer answer = anchors_.holds_issuer_of(last);
@@ -217,9 +230,7 @@ private:
     }
 
     void try_anchor(std::vector<PathCertificate>& path, const Certificate& anchor, bool& extended) {
-        const Certificate& last = *path.back().certificate;
-        if (best_.trust == Trust::trusted || !x509::same_folded(last.issuer, anchor.subject) ||
-            in_path(path, anchor) ||
+        if (best_.trust == Trust::trusted || in_path(path, anchor) ||
             (anchor_kind_ == AnchorKind::self_signed && !x509::is_self_issued(anchor))) {
             return;
         }
@@ -233,7 +244,7 @@ private:
     PathOrder order_ = PathOrder::any;
     AnchorKind anchor_kind_ = AnchorKind::self_signed;
     std::vector<PathCertificate> sent_;
-    std::vector<PathCertificate> dropped_;
+    std::map<std::string, Issuers> by_subject_;
     Path best_;
     std::size_t steps_ = 0;
 };

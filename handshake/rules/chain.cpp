@@ -4,6 +4,9 @@
 #include <map>
 #include <set>
 
+#include <map>
+#include <set>
+
 #include "handshake/rules/tables.h"
 
 namespace handset::rules {
@@ -22,27 +25,29 @@ struct Roles {
 Roles roles_of(const Evidence& evidence) {
     const auto& chain = evidence.chain;
     Roles roles{std::vector<bool>(chain.size()), std::vector<bool>(chain.size())};
-    if (chain.empty()) return roles;
     std::set<Bytes> seen;
     std::map<std::string, std::vector<std::size_t>> by_subject;
     for (std::size_t i = 0; i < chain.size(); ++i) {
         roles.duplicate[i] = !seen.insert(chain[i].der).second;
-        if (i == 0 || roles.duplicate[i] || !chain[i].certificate) continue;
-        by_subject[x509::folded_key(chain[i].certificate->subject)].push_back(i);
+        if (i > 0 && !roles.duplicate[i] && chain[i].certificate) {
+            by_subject[x509::folded_key(chain[i].certificate->subject)].push_back(i);
+        }
     }
+    if (chain.empty()) return roles;
     roles.on_path[0] = true;
     std::vector<std::size_t> to_visit{0};
     while (!to_visit.empty()) {
-        const ChainEntry& entry = chain[to_visit.back()];
+        const std::size_t number = to_visit.back();
         to_visit.pop_back();
-        if (!entry.certificate) continue;
-        const auto issuers = by_subject.find(x509::folded_key(entry.certificate->issuer));
-        if (issuers == by_subject.end()) continue;
-        for (const std::size_t issuer : issuers->second) {
+        if (!chain[number].certificate) continue;
+        // Every issuer is taken once, so its entry can go.
+        const auto issuers =
+            by_subject.extract(x509::folded_key(chain[number].certificate->issuer));
+        if (!issuers) continue;
+        for (const std::size_t issuer : issuers.mapped()) {
             roles.on_path[issuer] = true;
             to_visit.push_back(issuer);
         }
-        by_subject.erase(issuers);
     }
     return roles;
 }
@@ -139,7 +144,8 @@ constexpr Rule table[] = {
      "The server sends every certificate between its own and the root.", "RFC 5246 7.4.2",
      AlertDescription::unknown_ca,
      "Add the intermediate certificate to the server's chain (nginx: append it to ssl_certificate; "
-     "IIS and Exchange: import it into Intermediate Certification Authorities).",
+     "IIS and Exchange: import it into Intermediate Certification Authorities). If the issuer is a "
+     "root of your own, install it on the device (here: --install-root FILE).",
      nullptr},
     {"chain-anchor-missing", Area::chain, Level::must, Step::path,
      "The path ends in a trust anchor that the client holds.", "RFC 5280 6.1",

@@ -44,6 +44,7 @@ public:
         while (const auto event = stream.next()) {
             if (!read_event(*event)) return;
         }
+        evidence_.unfinished_message = stream.unfinished();
     }
 
     // Lengths as the record headers say them, up to the first that runs past the end.
@@ -62,6 +63,8 @@ public:
     }
 
     void add_certificate(Bytes der, std::size_t stream_offset) {
+        ++evidence_.certificates_sent;
+        if (evidence_.chain.size() == max_chain_length) return;
         ChainEntry entry{std::move(der), std::nullopt, std::nullopt, stream_offset};
         auto decoded = x509::decode_certificate(entry.der);
         if (decoded) {

@@ -55,10 +55,13 @@ struct Evidence {
     std::optional<wire::ServerHello> server_hello;
     std::size_t server_hello_offset = 0;    // stream offset of its record
     bool certificate_message_seen = false;  // files count as seen
-    std::vector<ChainEntry> chain;          // as sent
+    std::vector<ChainEntry> chain;          // as sent, the first max_chain_length of them
+    std::size_t certificates_sent = 0;      // how many the message holds
     std::optional<wire::ServerKeyExchange> server_key_exchange;
     std::optional<wire::CertificateRequest> certificate_request;
     std::vector<MessageSeen> messages;
+    // One that had begun when the octets ended; its length is the announced one.
+    std::optional<wire::RecordStream::Unfinished> unfinished_message;
     std::size_t longest_record = 0;  // octets of the longest record's fragment
     std::size_t longest_record_offset = 0;
     std::vector<wire::Alert> alerts;         // of the server, in order
@@ -69,6 +72,9 @@ struct Evidence {
 
     std::vector<Finding> findings;  // by rule table, then by place
 };
+
+// No chain is as long; a message of many tiny "certificates" would cost many times its size.
+inline constexpr std::size_t max_chain_length = 200;
 
 // Pure; bounded by the flight's size. Runs every rule of the catalog that needs no device.
 Evidence read(const wire::Flight& flight);

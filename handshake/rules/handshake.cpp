@@ -186,7 +186,7 @@ void find_server_silent(const Evidence& evidence, Findings& findings) {
 }
 
 void find_not_tls(const Evidence& evidence, Findings& findings) {
-    if (evidence.ending != Ending::undecodable && evidence.ending != Ending::limit) return;
+    if (evidence.ending != Ending::undecodable) return;
     findings.in_stream(0, {}, "record", evidence.ending_detail);
 }
 

@@ -8,6 +8,7 @@
 namespace handset::rules {
 
 void Findings::at(std::size_t number, x509::Place place, std::string field, std::string detail) {
+    if (++count_ > max_findings) return;
     const ByteView der = evidence_->chain.at(number).der;
     Finding finding{std::string(rule_), number, std::move(field), place.offset,
                     place.length,       {},     std::move(detail)};
@@ -21,6 +22,7 @@ void Findings::at(std::size_t number, x509::Place place, std::string field, std:
 
 void Findings::in_stream(std::size_t offset, ByteView bytes, std::string field,
                          std::string detail) {
+    if (++count_ > max_findings) return;
     out_->push_back({std::string(rule_), std::nullopt, std::move(field), offset, bytes.size(),
                      to_bytes(bytes.first(std::min(bytes.size(), max_finding_bytes))),
                      std::move(detail)});

@@ -51,7 +51,9 @@ enum class Step {
 inline constexpr std::size_t step_count = 17;
 
 struct Rule;
-// Collects findings of one rule; fills in the octets from the evidence.
+// Collects findings of one rule, the first max_findings of them; fills in the octets from the
+// evidence.
+inline constexpr std::size_t max_findings = 1000;
 class Findings {
 public:
     Findings(const Evidence& evidence, std::string_view rule, std::vector<Finding>& out)
@@ -65,6 +67,7 @@ private:
     const Evidence* evidence_;
     std::string_view rule_;
     std::vector<Finding>* out_;
+    std::size_t count_ = 0;
 };
 
 struct Rule {

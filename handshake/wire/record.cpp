@@ -161,6 +161,13 @@ std::size_t RecordStream::pending() const {
     return buffer_.size() + message_.size();
 }
 
+std::optional<RecordStream::Unfinished> RecordStream::unfinished() const {
+    if (message_.size() < 4) return std::nullopt;
+    const std::size_t length =
+        std::size_t{message_[1]} << 16 | std::size_t{message_[2]} << 8 | std::size_t{message_[3]};
+    return Unfinished{static_cast<HandshakeType>(message_[0]), length, message_offset_};
+}
+
 void RecordStream::cut_records() {
     std::size_t position = 0;
     const auto octets_left = [&] { return buffer_.size() - position; };

@@ -84,6 +84,14 @@ public:
     // Octets fed that belong to no complete event (a record or message cut short; the headers of
     // the records that a message is spread over are not counted).
     std::size_t pending() const;
+    // The handshake message that has begun and not ended, with the length its header announces.
+    // nullopt when there is none, or fewer than four octets of it.
+    struct Unfinished {
+        HandshakeType type{};
+        std::size_t length = 0;
+        std::size_t offset = 0;  // stream offset of the record it begins in
+    };
+    std::optional<Unfinished> unfinished() const;
 
 private:
     void fail(std::string_view field, std::string reason, std::size_t offset);

@@ -426,6 +426,16 @@ bool same_folded(const Name& a, const Name& b) {
         });
 }
 
+std::string folded_key(const Name& name) {
+    std::string key;
+    for (const RelativeDistinguishedName& rdn : name.rdns) {
+        key += fmt::format("{},", rdn.size());
+        for (const std::string& attribute : folded(rdn))
+            key += fmt::format("{}:{}", attribute.size(), attribute);
+    }
+    return key;
+}
+
 std::string_view general_name_type_name(GeneralNameType type) {
     switch (type) {
         case GeneralNameType::other_name:

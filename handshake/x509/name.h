@@ -38,6 +38,8 @@ bool same_binary(const Name& a, const Name& b);
 // RFC 5280 7.1: attribute by attribute, string types ignored, case folded (ASCII), white space
 // folded.
 bool same_folded(const Name& a, const Name& b);
+// Equal for two names exactly when same_folded() holds for them: for looking names up.
+std::string folded_key(const Name& name);
 
 // GeneralName (RFC 5280 4.2.1.6). The number is the context tag.
 enum class GeneralNameType : std::uint8_t {

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <numeric>
 
+#include "emulator/device/load.h"
 #include "handshake/wire/client_hello.h"
 #include "handshake/wire/v2_client_hello.h"
 
@@ -119,4 +120,17 @@ TEST_CASE("JA3 is the MD5 of its text") {
     CHECK(ja3_of(make_hello(plain_hello(), input_for("x"))) == "6f48c2cf5284d77ff4710643719f2eaf");
     CHECK(ja3_of({}).empty());
     CHECK(ja3_of(Bytes(100, 0x16)).empty());
+}
+
+TEST_CASE("every profile that states a JA3 sends a hello with that JA3") {
+    std::size_t stated = 0;
+    for (const auto& file : device::find_profiles(std::string(HANDSET_SOURCE_DIR) + "/profiles")) {
+        const device::Device device = device::load_device(file);
+        if (device.client_hello.ja3.empty()) continue;
+        INFO(device.id);
+        ++stated;
+        CHECK(ja3_of(make_hello(device.client_hello, input_for("mail.contoso.com"))) ==
+              device.client_hello.ja3);
+    }
+    CHECK(stated >= 6);
 }

@@ -367,6 +367,7 @@ Case read_case(const Value& root, const std::filesystem::path& file) {
                        read_recipe(recipe, read.recipes[name], correct_recipes());
                }},
               {"chain", into(read.chain, &Value::texts)},
+              {"repeat_last", into(read.repeat_last, &Value::number)},
               {"server", [&](const Value& map) { read.server = read_server(map); }},
               {"question", [&](const Value& map) { read.question = read_question(map); }},
               {"device", into(read.device, &Value::text)},
@@ -407,6 +408,8 @@ wire::Flight make_flight(const Case& from, const std::filesystem::path& keys) {
         std::vector<Bytes> chain;
         for (const std::string& name : from.chain)
             chain.push_back(make_certificate(from.recipes, name, keys));
+        for (std::size_t i = 0; i < from.repeat_last && !chain.empty(); ++i)
+            chain.push_back(chain.back());
         if (!from.server) return make_files(chain);
         const auto leaf = from.recipes.find(from.chain.empty() ? "leaf" : from.chain.front());
         return make_flight(*from.server, chain, keys / (leaf->second.key + ".pem"));

@@ -20,6 +20,7 @@
 //         - {at: PATH, content: HEX, text: TEXT, tag: HEX, constructed: true, append: HEX,
 //            after: HEX, length: long | indefinite, duplicate: true, remove: true}
 //   chain: [leaf, intermediate]
+//   repeat_last: 200          # the last certificate of the chain that many times more
 //   server: {}                # a flight on the wire instead of files; keys of forge::Server
 //   question: {host, at, msstd, install_root: [NAME], roots: [NAME] | none}
 //   device: strict            # id of a shipped profile, or:
@@ -61,6 +62,7 @@ struct Case {
     std::string about;
     Recipes recipes = correct_recipes();
     std::vector<std::string> chain{"leaf", "intermediate"};
+    std::size_t repeat_last = 0;
     std::optional<Server> server;
     CaseQuestion question;
     std::string device = "strict";

@@ -288,3 +288,20 @@ TEST_CASE("a long message in many small feeds") {
     CHECK(events[0].message.body.size() == length);
     CHECK(events[0].message.records == (length + 4 + 99) / 100);
 }
+
+TEST_CASE("a message that has begun tells its announced length") {
+    RecordStream stream;
+    CHECK_FALSE(stream.unfinished());
+    stream.feed(
+        *from_hex("160301000b"
+                  "02000002aabb"
+                  "0bffffff00"));
+    REQUIRE(stream.next());
+    REQUIRE(stream.unfinished());
+    CHECK(stream.unfinished()->type == HandshakeType::certificate);
+    CHECK(stream.unfinished()->length == 0xffffff);
+    CHECK(stream.unfinished()->offset == 0);
+    RecordStream whole;
+    whole.feed(*from_hex("160301000602000002aabb"));
+    CHECK_FALSE(whole.unfinished());
+}

@@ -1,0 +1,1 @@
+"""What the live tests share: the program under test, certificates, servers, captures."""
