@@ -49,6 +49,7 @@ public:
 
     Objections collect() {
         strict_findings();
+        sizes();
         server_hello();
         if (evidence_.certificate_message_seen && !evidence_.chain.empty()) {
             oid_arcs();
@@ -190,6 +191,10 @@ private:
                                      fmt::format("the server chose {}", wire::name_of(version))),
                 device_.server_hello.versions);
         }
+    }
+
+    // What does not fit is noticed before it is understood.
+    void sizes() {
         if (const auto* limit = said(device_.server_hello.max_message_bytes)) {
             const auto look = [&](wire::HandshakeType type, std::size_t length,
                                   std::size_t offset) {

@@ -51,6 +51,8 @@ public:
     void measure_records(ByteView bytes) {
         std::size_t offset = 0;
         while (bytes.size() - offset >= wire::record_header_length) {
+            // Where it is no TLS, its lengths are none.
+            if (bytes[offset] < 20 || bytes[offset] > 24 || bytes[offset + 1] != 3) return;
             const std::size_t length =
                 static_cast<std::size_t>(bytes[offset + 3]) << 8 | bytes[offset + 4];
             if (length > evidence_.longest_record) {

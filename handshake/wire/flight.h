@@ -31,8 +31,8 @@ struct Continuation {
         closed,    // the server closed
         timeout,
         unplayable,  // the TLS engine lacks the version, suite or group; `detail` says which
-        failed       // what the server sent cannot be gone on with: a signature or Finished that does
-                     // not verify, a message out of order; `detail` says which
+        failed  // what the server sent cannot be gone on with: a signature or Finished that does
+                // not verify, a message out of order; `detail` says which
     } kind = Kind::none;
     std::optional<Alert> alert;
     std::string detail;
