@@ -289,7 +289,6 @@ private:
         const std::size_t last = built.certificates.size() - 1;
         const Certificate& end = certificate(last);
         const auto say = [&](std::string_view rule, std::string detail) -> Objection& {
-            if (!built.anchor_detail.empty()) detail += fmt::format("; {}", built.anchor_detail);
             if (built.budget_exhausted) {
                 detail += "; the search was given up: too many certificates bear the same names";
             }
@@ -304,8 +303,10 @@ private:
             case Trust::missing: {
                 Objection& objection =
                     say("chain-anchor-missing",
-                        fmt::format("the path ends in {}, which the device does not hold",
-                                    x509::describe(end)));
+                        built.anchor_detail.empty()
+                            ? fmt::format("the path ends in {}, which the device does not hold",
+                                          x509::describe(end))
+                            : built.anchor_detail);
                 if (device_.trust.store_id) {
                     objection.grade = device_.trust.grade;
                     objection.source = device_.trust.source;
