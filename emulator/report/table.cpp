@@ -106,6 +106,10 @@ std::vector<std::string> why(const Verdict& verdict) {
             text += "; handshake finished";
         }
         paragraphs.push_back(std::move(text));
+        const auto not_played =
+            std::ranges::find(verdict.reasons, "handshake-not-played",
+                              [](const Reason& noted) { return noted.finding.rule; });
+        if (not_played != verdict.reasons.end()) paragraphs.push_back(not_played->finding.detail);
         return paragraphs;
     }
     paragraphs.push_back(reason->finding.detail);

@@ -172,3 +172,15 @@ TEST_CASE("every format has a name, a summary and a writer") {
     }
     CHECK(find_format("xml") == nullptr);
 }
+
+TEST_CASE("a handshake that was not played to its end says so") {
+    Entry entry = connecting();
+    entry.verdict.stage = Stage::key_exchange;
+    Reason reason;
+    reason.finding.rule = "handshake-not-played";
+    reason.finding.detail = "the handshake was followed to ServerHelloDone only: mbed TLS lacks X";
+    entry.verdict.reasons.push_back(reason);
+    const std::string text = table(report_of({entry}), Style{});
+    CHECK(text.find("handshake finished") == std::string::npos);
+    CHECK(text.find("followed to ServerHelloDone only: mbed TLS lacks X") != std::string::npos);
+}
