@@ -24,6 +24,7 @@ enum class Trust {
     undetermined  // what the device holds is not known well enough
 };
 
+// Borrows: its certificates point into the evidence and the question it was built from.
 struct Path {
     std::vector<PathCertificate>
         certificates;  // leaf first; with the anchor where its certificate is known
