@@ -163,6 +163,14 @@ class BadServerTest(ProgramTest):
                 self.expect(verdict, "fails", "connect", None, "handshake-server-closed")
                 self.assertRegex(verdict["reasons"][0]["detail"], r"\A[^\n\x00-\x1f]{8,300}\Z")
 
+    def test_octets_in_the_clear_before_tls(self):
+        """A ServerHello behind the answer to STARTTLS, which anyone on the way could have put there."""
+        behave = greets(b"220 mail.contoso.com ESMTP\r\n", b"250-mail\r\n250 STARTTLS\r\n",
+                        then=b"220 go ahead\r\n" + HELLO)
+        verdict = self.probe(behave, "--starttls", "smtp", deadline=15)
+        self.expect(verdict, "fails", "connect", None, "handshake-server-closed")
+        self.assertIn("before TLS begins", verdict["reasons"][0]["detail"])
+
 
 def endless_greeting(some):
     def behave(connection, stopped):
