@@ -143,7 +143,9 @@ Asked read_question(const po::variables_map& values) {
         throw UsageError(fmt::format(
             "--at '{}' is no date; write 2007-09-02 or 2007-09-02T12:00:00Z", printable_utf8(at)));
     }
-    question.installed_roots = load_roots(list_of(values, "install-root"));
+    for (x509::Certificate& root : load_roots(list_of(values, "install-root"))) {
+        question.installed_roots.push_back({std::move(root), device::RootFormat::der});
+    }
     if (values.count("roots") > 0) question.roots = load_roots(list_of(values, "roots"));
     return asked;
 }

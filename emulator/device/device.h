@@ -78,15 +78,30 @@ struct ClientHello {
     friend bool operator==(const ClientHello&, const ClientHello&) = default;
 };
 
+// How the server ended an attempt that the device tries again, with another hello, on a new
+// connection.
+enum class RetryAfter { alert, close, silence };
+struct Fallback {
+    std::vector<RetryAfter> after;  // before a ServerHello came
+    ClientHello hello;
+    friend bool operator==(const Fallback&, const Fallback&) = default;
+};
+
 // --- what it accepts ----------------------------------------------------------------------------
 struct ServerHelloRules {
     Stated<std::vector<wire::ProtocolVersion>> versions;
     Stated<std::size_t> max_record_bytes;
-    Stated<std::size_t> max_message_bytes;  // of one handshake message
+    Stated<std::size_t> max_message_bytes;       // of one handshake message
+    Stated<std::size_t> max_chain_bytes;         // of all certificates together
+    Stated<std::size_t> max_chain_certificates;  // in the Certificate message
+    Stated<std::size_t> max_certificate_request_bytes;
     friend bool operator==(const ServerHelloRules&, const ServerHelloRules&) = default;
 };
 struct KeyExchangeRules {
     Stated<Range> dh_bits;
+    Stated<std::size_t> dh_bits_multiple;          // dh_bits must divide by it: 64 in Java 6 and 7
+    Stated<std::vector<wire::NamedGroup>> groups;  // of ECDHE
+    Stated<std::vector<std::string>> hashes;  // of the signature over ServerKeyExchange: "sha1"
     friend bool operator==(const KeyExchangeRules&, const KeyExchangeRules&) = default;
 };
 struct CertificateRules {
@@ -95,16 +110,47 @@ struct CertificateRules {
     Stated<std::vector<x509::Oid>> signature_algorithms;
     Stated<std::vector<x509::Oid>> critical_extensions;  // known, hence accepted when critical
     Stated<std::size_t> max_oid_arcs;
+    Stated<std::size_t> max_certificate_bytes;
+    Stated<std::size_t> max_san_names;             // names in subjectAltName that it can hold
+    Stated<std::size_t> max_exponent_bits;         // of an RSA public exponent
+    Stated<std::vector<wire::NamedGroup>> curves;  // of EC keys in certificates
     friend bool operator==(const CertificateRules&, const CertificateRules&) = default;
 };
 
 enum class PathOrder { as_sent, any };
 enum class SentSelfSigned { used, dropped };
 enum class AnchorKind { self_signed, any };
+// Where the issuer of a certificate is looked for first.
+enum class IssuersFrom { sent_first, stored_first };
+// What happens when the first issuer that fits by name leads nowhere.
+enum class Alternatives {
+    none,           // the first candidate or nothing
+    until_trusted,  // others are tried until an anchor is reached; then the path is validated
+    until_valid     // others are tried until a path validates
+};
+// authorityKeyIdentifier against subjectKeyIdentifier when an issuer is chosen.
+enum class KeyIdentifiers {
+    ignored,
+    preferred,  // a candidate that matches is tried first
+    required    // one that does not match is none
+};
+// How an issuer's name is compared with a subject.
+enum class NameChaining {
+    binary,     // octet by octet
+    caseless,   // strings of any type by their characters, ASCII letters in any case
+    normalized  // RFC 5280 7.1: characters, in any case, runs of spaces as one
+};
+enum class AiaRule { never, fetched };  // issuers from authorityInfoAccess
 struct PathRules {
     Stated<PathOrder> order;
     Stated<SentSelfSigned> sent_self_signed;
     Stated<AnchorKind> anchors;
+    Stated<IssuersFrom> issuers;
+    Stated<Alternatives> alternatives;
+    Stated<KeyIdentifiers> key_identifiers;
+    Stated<NameChaining> name_chaining;
+    Stated<AiaRule> aia;
+    Stated<std::size_t> max_certificates;  // of a path, leaf and anchor included
     friend bool operator==(const PathRules&, const PathRules&) = default;
 };
 
@@ -115,12 +161,24 @@ enum class ExtendedKeyUsageRule {
     server_auth_or_any,
     server_auth_any_or_sgc
 };
+enum class V1Ca { refused, anchor, accepted };  // whether a CA may be a version 1 certificate
+// Forms of name constraints that are kept; one of another form in a critical extension is an
+// objection of its own.
+enum class ConstraintForm { dns_name, rfc822_name, uri, ip_address, directory_name };
 struct ValidationRules {
     Stated<std::vector<DatesOf>> dates;  // whose validity counts
     Stated<bool> basic_constraints;      // intermediates need cA TRUE
     Stated<bool> path_len_constraint;
-    Stated<bool> ca_key_usage;  // keyUsage of a CA, if present, needs keyCertSign
+    Stated<bool> ca_key_usage;    // keyUsage of a CA, if present, needs keyCertSign
+    Stated<bool> leaf_key_usage;  // keyUsage, if present, must allow the key exchange
     Stated<ExtendedKeyUsageRule> extended_key_usage;  // of the leaf, if the extension is present
+    Stated<bool> ca_extended_key_usage;               // that of a CA, if present, counts as well
+    Stated<V1Ca> v1_ca;
+    Stated<bool> anchor_constraints;  // an anchor is held to what its own extensions say
+    Stated<std::vector<ConstraintForm>> name_constraints;  // empty: not looked at
+    Stated<bool> name_constraints_on_cn;    // dNSName constraints hold a common name, too
+    Stated<bool> policies;                  // RFC 5280 6.1: policy tree, mapping, inhibition
+    Stated<std::size_t> max_validity_days;  // of the leaf
     friend bool operator==(const ValidationRules&, const ValidationRules&) = default;
 };
 
@@ -131,9 +189,21 @@ enum class Wildcard {
     none,
     leftmost_label,  // "*.b.c" matches "a.b.c" only
     any_label,       // '*' anywhere in any label, and more labels on the left
-    suffix           // leading '*' stands for any octets: "*.b.c" matches "x.a.b.c"
+    suffix,          // leading '*' stands for any octets: "*.b.c" matches "x.a.b.c"
+    partial_label,   // one '*' anywhere in the leftmost label: "mail*.b.c"
+    label_or_bare    // leftmost_label, and "*.b.c" matches "b.c"
 };
-enum class IpRule { never, ip_address, ip_address_or_cn };
+enum class IpRule {
+    never,
+    ip_address,
+    ip_address_or_cn,
+    ip_address_or_dns_name,  // dNSName "192.0.2.1"
+    any                      // all three
+};
+enum class EmbeddedNul {
+    whole,     // an octet like any other: never matches
+    truncates  // the name ends there
+};
 enum class MsstdRule { cn, cn_or_san };  // what RPC over HTTP compares the principal with
 struct NameRules {
     Stated<bool> checked;  // false: the device compares no name at all
@@ -142,11 +212,23 @@ struct NameRules {
     Stated<CnWhich> cn_which;
     Stated<Wildcard> san_wildcard;
     Stated<Wildcard> cn_wildcard;
+    Stated<std::size_t> wildcard_min_labels;  // right of the '*': 2 refuses "*.com"
+    Stated<bool> public_suffix_wildcard;      // "*.co.uk" matches
+    Stated<bool> wildcard_matches_a_label;    // '*' stands for "xn--..." as well
     Stated<IpRule> ip;
+    Stated<bool> case_sensitive;
+    Stated<bool> trailing_dot_ignored;  // of the host and of a name in the certificate
+    Stated<EmbeddedNul> embedded_nul;
     Stated<MsstdRule> msstd;  // only devices that do mutual authentication by principal name
     friend bool operator==(const NameRules&, const NameRules&) = default;
 };
 
+enum class RootFormat { der, pem, pkcs7, pkcs12 };
+enum class UserRoots {
+    used,           // as soon as they are installed
+    after_setting,  // once the user has ticked a use for them
+    unused          // not by this application
+};
 struct TrustRules {
     // nullptr: the profile names no store, so every anchor is unknown. `strict` has none either and
     // trusts what --roots and --install-root give.
@@ -154,6 +236,8 @@ struct TrustRules {
     std::string source;
     Grade grade = Grade::assumed;
     Stated<bool> users_install_roots;
+    Stated<std::vector<RootFormat>> root_formats;  // of the file a user installs from
+    Stated<UserRoots> user_roots;
     friend bool operator==(const TrustRules&, const TrustRules&) = default;
 };
 
@@ -172,6 +256,14 @@ struct Order {
 };
 
 enum class Action { accept, ask, refuse };
+// What the user can answer to a question, and what comes of it.
+enum class Consequence { connects, fails };
+struct Answer {
+    std::string answer;  // the button's text
+    Consequence then = Consequence::fails;
+    std::optional<wire::AlertDescription> alert;  // that goes out; nullopt: none
+    friend bool operator==(const Answer&, const Answer&) = default;
+};
 // How a refusal or a question looks from outside.
 struct Response {
     std::optional<wire::AlertDescription> alert;  // nullopt: closes without an alert, or asks
@@ -180,6 +272,7 @@ struct Response {
     std::string shows;                            // what the user reads
     std::string log;                              // what a log says
     std::string code;                             // "-7547", "0x80072F0D"
+    std::vector<Answer> answers;                  // to a question
     std::string source;
     Grade grade = Grade::assumed;
     friend bool operator==(const Response&, const Response&) = default;
@@ -203,6 +296,7 @@ struct Device {
     std::vector<std::string> notes;  // what stays open, for readers
     std::map<std::string, Source> sources;
     ClientHello client_hello;
+    std::vector<Fallback> fallbacks;  // in the order in which they are tried
     ServerHelloRules server_hello;
     KeyExchangeRules key_exchange;
     CertificateRules certificate;

@@ -109,6 +109,10 @@ constexpr ListOf version_names{"protocol versions"};
 constexpr ListOf key_type_names{"key types"};
 constexpr ListOf oid_names{"names or dotted object identifiers", true};
 constexpr ListOf date_owners{"leaf, intermediates, anchor", true};
+constexpr ListOf hash_names{"hash names"};
+constexpr ListOf constraint_forms{"forms of names", true};
+constexpr ListOf root_formats{"der, pem, pkcs7, pkcs12"};
+constexpr ListOf retries{"alert, close, silence"};
 constexpr ListOf lines{"texts", true};
 
 // --- ids and evidence ---------------------------------------------------------------------------
@@ -392,14 +396,49 @@ void check_length(Reading& in, const Value& value, const ClientHello& hello) {
     }
 }
 
-void client_hello(Reading& in, const Value& value, Device& device) {
-    ClientHello& hello = device.client_hello;
+void hello(Reading& in, const Value& value, const Device& device, ClientHello& hello) {
     read_map(in, value, client_hello_rows, hello);
     if (value.node->kind != Node::Kind::map) return;
     hello.grade = grade_of(device, hello.source);
     check_framing(in, value, hello);
     check_server_name(in, value, hello);
     check_length(in, value, hello);
+}
+void client_hello(Reading& in, const Value& value, Device& device) {
+    hello(in, value, device, device.client_hello);
+}
+
+// A later attempt: when it is made, and its hello.
+struct FallbackOf {
+    Fallback fallback;
+    const Device* device = nullptr;
+};
+void fallback_after(Reading& in, const Value& value, FallbackOf& target) {
+    auto read = list<retries, choice<RetryAfter>>(in, value);
+    if (read) target.fallback.after = std::move(*read);
+}
+void fallback_hello(Reading& in, const Value& value, FallbackOf& target) {
+    hello(in, value, *target.device, target.fallback.hello);
+}
+constexpr Row<FallbackOf> fallback_rows[] = {
+    {{"after", true}, fallback_after},
+    {{"hello", true}, fallback_hello},
+};
+constexpr std::size_t max_fallbacks = 8;
+void fallbacks(Reading& in, const Value& value, Device& device) {
+    if (value.node->kind != Node::Kind::list || value.node->items.empty()) {
+        in.must_be(value, "a list of later attempts: {after: [alert], hello: ...}");
+        return;
+    }
+    if (value.node->items.size() > max_fallbacks) {
+        in.must_be(value, fmt::format("a list of at most {} later attempts", max_fallbacks));
+        return;
+    }
+    for (const Node& item : value.node->items) {
+        FallbackOf target{{}, &device};
+        read_map(in, Value{value.key, &item}, fallback_rows, target);
+        device.fallbacks.push_back(std::move(target.fallback));
+    }
 }
 
 // --- what it accepts ----------------------------------------------------------------------------
@@ -433,6 +472,16 @@ std::optional<std::string> key_type(Reading& in, const Value& value) {
     return std::nullopt;
 }
 
+std::optional<std::string> hash_name(Reading& in, const Value& value) {
+    for (const std::string_view name : {"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}) {
+        if (value.node->kind == Node::Kind::scalar && value.node->text == name) {
+            return value.node->text;
+        }
+    }
+    in.must_be(value, "one of md5, sha1, sha224, sha256, sha384, sha512");
+    return std::nullopt;
+}
+
 constexpr Row<Device> server_hello_rows[] = {
     source_of_section,
     {{"versions"},
@@ -442,10 +491,23 @@ constexpr Row<Device> server_hello_rows[] = {
      stated<&Device::server_hello, &ServerHelloRules::max_record_bytes, number>},
     {{"max_message_bytes"},
      stated<&Device::server_hello, &ServerHelloRules::max_message_bytes, number>},
+    {{"max_chain_bytes"},
+     stated<&Device::server_hello, &ServerHelloRules::max_chain_bytes, number>},
+    {{"max_chain_certificates"},
+     stated<&Device::server_hello, &ServerHelloRules::max_chain_certificates, number>},
+    {{"max_certificate_request_bytes"},
+     stated<&Device::server_hello, &ServerHelloRules::max_certificate_request_bytes, number>},
 };
 constexpr Row<Device> key_exchange_rows[] = {
     source_of_section,
     {{"dh_bits"}, stated<&Device::key_exchange, &KeyExchangeRules::dh_bits, range>},
+    {{"dh_bits_multiple"},
+     stated<&Device::key_exchange, &KeyExchangeRules::dh_bits_multiple, number_between<2, 4096>>},
+    {{"groups"},
+     stated<&Device::key_exchange, &KeyExchangeRules::groups,
+            list<group_names, named<named_group>>>},
+    {{"hashes"},
+     stated<&Device::key_exchange, &KeyExchangeRules::hashes, list<hash_names, hash_name>>},
 };
 constexpr Row<Device> certificate_rows[] = {
     source_of_section,
@@ -460,6 +522,14 @@ constexpr Row<Device> certificate_rows[] = {
             list<oid_names, named<oid>>>},
     {{"max_oid_arcs"},
      stated<&Device::certificate, &CertificateRules::max_oid_arcs, number_between<2, 1000>>},
+    {{"max_certificate_bytes"},
+     stated<&Device::certificate, &CertificateRules::max_certificate_bytes, number>},
+    {{"max_san_names"}, stated<&Device::certificate, &CertificateRules::max_san_names, number>},
+    {{"max_exponent_bits"},
+     stated<&Device::certificate, &CertificateRules::max_exponent_bits, number>},
+    {{"curves"},
+     stated<&Device::certificate, &CertificateRules::curves,
+            list<group_names, named<named_group>>>},
 };
 constexpr Row<Device> path_rows[] = {
     source_of_section,
@@ -467,6 +537,14 @@ constexpr Row<Device> path_rows[] = {
     {{"sent_self_signed"},
      stated<&Device::path, &PathRules::sent_self_signed, choice<SentSelfSigned>>},
     {{"anchors"}, stated<&Device::path, &PathRules::anchors, choice<AnchorKind>>},
+    {{"issuers"}, stated<&Device::path, &PathRules::issuers, choice<IssuersFrom>>},
+    {{"alternatives"}, stated<&Device::path, &PathRules::alternatives, choice<Alternatives>>},
+    {{"key_identifiers"},
+     stated<&Device::path, &PathRules::key_identifiers, choice<KeyIdentifiers>>},
+    {{"name_chaining"}, stated<&Device::path, &PathRules::name_chaining, choice<NameChaining>>},
+    {{"aia"}, stated<&Device::path, &PathRules::aia, choice<AiaRule>>},
+    {{"max_certificates"},
+     stated<&Device::path, &PathRules::max_certificates, number_between<1, 200>>},
 };
 constexpr Row<Device> validation_rows[] = {
     source_of_section,
@@ -476,9 +554,23 @@ constexpr Row<Device> validation_rows[] = {
     {{"path_len_constraint"},
      stated<&Device::validation, &ValidationRules::path_len_constraint, flag>},
     {{"ca_key_usage"}, stated<&Device::validation, &ValidationRules::ca_key_usage, flag>},
+    {{"leaf_key_usage"}, stated<&Device::validation, &ValidationRules::leaf_key_usage, flag>},
     {{"extended_key_usage"},
      stated<&Device::validation, &ValidationRules::extended_key_usage,
             choice<ExtendedKeyUsageRule>>},
+    {{"ca_extended_key_usage"},
+     stated<&Device::validation, &ValidationRules::ca_extended_key_usage, flag>},
+    {{"v1_ca"}, stated<&Device::validation, &ValidationRules::v1_ca, choice<V1Ca>>},
+    {{"anchor_constraints"},
+     stated<&Device::validation, &ValidationRules::anchor_constraints, flag>},
+    {{"name_constraints"},
+     stated<&Device::validation, &ValidationRules::name_constraints,
+            list<constraint_forms, choice<ConstraintForm>>>},
+    {{"name_constraints_on_cn"},
+     stated<&Device::validation, &ValidationRules::name_constraints_on_cn, flag>},
+    {{"policies"}, stated<&Device::validation, &ValidationRules::policies, flag>},
+    {{"max_validity_days"},
+     stated<&Device::validation, &ValidationRules::max_validity_days, number>},
 };
 constexpr Row<Device> names_rows[] = {
     source_of_section,
@@ -488,7 +580,14 @@ constexpr Row<Device> names_rows[] = {
     {{"cn_which"}, stated<&Device::names, &NameRules::cn_which, choice<CnWhich>>},
     {{"san_wildcard"}, stated<&Device::names, &NameRules::san_wildcard, choice<Wildcard>>},
     {{"cn_wildcard"}, stated<&Device::names, &NameRules::cn_wildcard, choice<Wildcard>>},
+    {{"wildcard_min_labels"}, stated<&Device::names, &NameRules::wildcard_min_labels, number>},
+    {{"public_suffix_wildcard"}, stated<&Device::names, &NameRules::public_suffix_wildcard, flag>},
+    {{"wildcard_matches_a_label"},
+     stated<&Device::names, &NameRules::wildcard_matches_a_label, flag>},
     {{"ip"}, stated<&Device::names, &NameRules::ip, choice<IpRule>>},
+    {{"case_sensitive"}, stated<&Device::names, &NameRules::case_sensitive, flag>},
+    {{"trailing_dot_ignored"}, stated<&Device::names, &NameRules::trailing_dot_ignored, flag>},
+    {{"embedded_nul"}, stated<&Device::names, &NameRules::embedded_nul, choice<EmbeddedNul>>},
     {{"msstd"}, stated<&Device::names, &NameRules::msstd, choice<MsstdRule>>},
 };
 
@@ -504,6 +603,9 @@ constexpr Row<Device> trust_rows[] = {
     source_of_section,
     {{"store"}, trust_store},
     {{"users_install_roots"}, stated<&Device::trust, &TrustRules::users_install_roots, flag>},
+    {{"root_formats"},
+     stated<&Device::trust, &TrustRules::root_formats, list<root_formats, choice<RootFormat>>>},
+    {{"user_roots"}, stated<&Device::trust, &TrustRules::user_roots, choice<UserRoots>>},
 };
 
 // --- order and reactions ------------------------------------------------------------------------
@@ -566,12 +668,27 @@ void response_alert(Reading& in, const Value& value, Response& response) {
     response.alert_as_standard = text == "standard";
     if (!response.alert_as_standard) response.alert = named<alert_description>(in, value);
 }
+constexpr ListOf answers_list{"answers like {answer: Yes, then: connects}"};
+constexpr Row<Answer> answer_rows[] = {
+    {{"answer", true}, field<&Answer::answer, text>},
+    {{"then", true}, field<&Answer::then, choice<Consequence>>},
+    {{"alert"}, field<&Answer::alert, named<alert_description>>},
+};
+std::optional<Answer> answer(Reading& in, const Value& value) {
+    Answer read;
+    read_map(in, value, answer_rows, read);
+    if (read.then == Consequence::connects && read.alert) {
+        in.problem(*value.node, "'alert' has no place beside 'then: connects'");
+    }
+    return read;
+}
 constexpr Row<Response> response_rows[] = {
     {{"source", true}, field<&Response::source, source_id>},
     {{"alert"}, response_alert},
     {{"shows"}, field<&Response::shows, text>},
     {{"log"}, field<&Response::log, text>},
     {{"code"}, field<&Response::code, text>},
+    {{"answers"}, field<&Response::answers, list<answers_list, answer>>},
 };
 void responses(Reading& in, const Value& value, Device& device) {
     for (const Entry& entry : in.entries(value)) {
@@ -643,6 +760,7 @@ constexpr Row<Device> profile_rows[] = {
     {{"notes"}, field<&Device::notes, list<lines, text>>},
     {{"sources", true}, sources},
     {{"client_hello", true}, client_hello},
+    {{"fallbacks"}, fallbacks},
     {{"server_hello"}, section<server_hello_rows>},
     {{"key_exchange"}, section<key_exchange_rows>},
     {{"certificate"}, section<certificate_rows>},
@@ -674,6 +792,7 @@ void append_device_keys(std::vector<std::string>& out) {
     append_keys(out, "profile", profile_rows);
     append_keys(out, "sources", source_rows);
     append_keys(out, "client_hello", client_hello_rows);
+    append_keys(out, "fallbacks", fallback_rows);
     append_keys(out, "server_hello", server_hello_rows);
     append_keys(out, "key_exchange", key_exchange_rows);
     append_keys(out, "certificate", certificate_rows);
@@ -683,6 +802,7 @@ void append_device_keys(std::vector<std::string>& out) {
     append_keys(out, "trust", trust_rows);
     append_keys(out, "order", order_rows);
     append_keys(out, "responses", response_rows);
+    append_keys(out, "answers", answer_rows);
     append_keys(out, "tolerances", tolerance_rows);
 }
 

@@ -11,7 +11,8 @@
 namespace handset::device {
 
 struct StoreEntry {
-    Bytes sha256;            // of the certificate, 32 octets
+    Bytes sha256;            // of the certificate, 32 octets; empty only in imported lists
+    Bytes sha1;              // of the certificate, 20 octets; empty where not known
     Bytes spki_sha256;       // of its SubjectPublicKeyInfo; empty where not known
     Bytes ski;               // subjectKeyIdentifier; empty where it has none or is not known
     std::string subject;     // RFC 4514

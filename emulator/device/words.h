@@ -107,12 +107,16 @@ inline constexpr auto words<Wildcard> = std::to_array<Word<Wildcard>>({
     {"leftmost-label", Wildcard::leftmost_label},
     {"any-label", Wildcard::any_label},
     {"suffix", Wildcard::suffix},
+    {"partial-label", Wildcard::partial_label},
+    {"label-or-bare", Wildcard::label_or_bare},
 });
 template <>
 inline constexpr auto words<IpRule> = std::to_array<Word<IpRule>>({
     {"never", IpRule::never},
     {"ip-address", IpRule::ip_address},
     {"ip-address-or-cn", IpRule::ip_address_or_cn},
+    {"ip-address-or-dns-name", IpRule::ip_address_or_dns_name},
+    {"any", IpRule::any},
 });
 template <>
 inline constexpr auto words<MsstdRule> = std::to_array<Word<MsstdRule>>({
@@ -129,6 +133,78 @@ inline constexpr auto words<Action> = std::to_array<Word<Action>>({
     {"accept", Action::accept},
     {"ask", Action::ask},
     {"refuse", Action::refuse},
+});
+
+template <>
+inline constexpr auto words<RetryAfter> = std::to_array<Word<RetryAfter>>({
+    {"alert", RetryAfter::alert},
+    {"close", RetryAfter::close},
+    {"silence", RetryAfter::silence},
+});
+template <>
+inline constexpr auto words<IssuersFrom> = std::to_array<Word<IssuersFrom>>({
+    {"sent-first", IssuersFrom::sent_first},
+    {"stored-first", IssuersFrom::stored_first},
+});
+template <>
+inline constexpr auto words<Alternatives> = std::to_array<Word<Alternatives>>({
+    {"none", Alternatives::none},
+    {"until-trusted", Alternatives::until_trusted},
+    {"until-valid", Alternatives::until_valid},
+});
+template <>
+inline constexpr auto words<KeyIdentifiers> = std::to_array<Word<KeyIdentifiers>>({
+    {"ignored", KeyIdentifiers::ignored},
+    {"preferred", KeyIdentifiers::preferred},
+    {"required", KeyIdentifiers::required},
+});
+template <>
+inline constexpr auto words<NameChaining> = std::to_array<Word<NameChaining>>({
+    {"binary", NameChaining::binary},
+    {"caseless", NameChaining::caseless},
+    {"normalized", NameChaining::normalized},
+});
+template <>
+inline constexpr auto words<AiaRule> = std::to_array<Word<AiaRule>>({
+    {"never", AiaRule::never},
+    {"fetched", AiaRule::fetched},
+});
+template <>
+inline constexpr auto words<V1Ca> = std::to_array<Word<V1Ca>>({
+    {"refused", V1Ca::refused},
+    {"anchor", V1Ca::anchor},
+    {"accepted", V1Ca::accepted},
+});
+template <>
+inline constexpr auto words<EmbeddedNul> = std::to_array<Word<EmbeddedNul>>({
+    {"whole", EmbeddedNul::whole},
+    {"truncates", EmbeddedNul::truncates},
+});
+template <>
+inline constexpr auto words<RootFormat> = std::to_array<Word<RootFormat>>({
+    {"der", RootFormat::der},
+    {"pem", RootFormat::pem},
+    {"pkcs7", RootFormat::pkcs7},
+    {"pkcs12", RootFormat::pkcs12},
+});
+template <>
+inline constexpr auto words<UserRoots> = std::to_array<Word<UserRoots>>({
+    {"used", UserRoots::used},
+    {"after-setting", UserRoots::after_setting},
+    {"unused", UserRoots::unused},
+});
+template <>
+inline constexpr auto words<Consequence> = std::to_array<Word<Consequence>>({
+    {"connects", Consequence::connects},
+    {"fails", Consequence::fails},
+});
+template <>
+inline constexpr auto words<ConstraintForm> = std::to_array<Word<ConstraintForm>>({
+    {"dNSName", ConstraintForm::dns_name},
+    {"rfc822Name", ConstraintForm::rfc822_name},
+    {"uniformResourceIdentifier", ConstraintForm::uri},
+    {"iPAddress", ConstraintForm::ip_address},
+    {"directoryName", ConstraintForm::directory_name},
 });
 
 // Empty for a value that has no word.

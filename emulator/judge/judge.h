@@ -6,10 +6,17 @@
 #include <vector>
 
 #include "emulator/device/device.h"
+#include "emulator/judge/signatures.h"
 #include "emulator/judge/verdict.h"
 #include "handshake/base/time.h"
 
 namespace handset::judge {
+
+// A root as a user installs it on the device, and the format of its file.
+struct InstalledRoot {
+    x509::Certificate certificate;
+    device::RootFormat format = device::RootFormat::der;
+};
 
 struct Question {
     std::string host;  // the name the device was configured with; empty: names are not judged
@@ -17,8 +24,17 @@ struct Question {
     // Outlook's proxy principal with its prefix, "msstd:mail.contoso.com"; empty: msstd:<host>.
     // "none" switches the check off, as Set-OutlookProvider does.
     std::string msstd;
-    std::vector<x509::Certificate> installed_roots;       // as a user installs them
-    std::optional<std::vector<x509::Certificate>> roots;  // in place of the device's store
+    std::vector<InstalledRoot> installed_roots;
+    // In place of the device's store: certificates, and roots known by their fingerprints only.
+    std::optional<std::vector<x509::Certificate>> roots;
+    std::optional<device::Store> listed_roots;
+    // What authorityInfoAccess leads to, for devices that follow it.
+    std::vector<x509::Certificate> aia;
+    // Certificates of public roots: keys for anchors that a store knows by fingerprint. No trust
+    // comes from them.
+    std::vector<x509::Certificate> known_roots;
+    // Remembers signatures that were checked before; changes no verdict.
+    SignatureCache* signatures = nullptr;
 };
 
 // `store` is the one that device.trust names, or nullptr when it names none. Evidence of a flight

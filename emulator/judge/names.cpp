@@ -204,6 +204,16 @@ bool matches_pattern(std::string_view pattern, std::string_view host, Wildcard w
                        std::string_view(folded_pattern).substr(1) &&
                    folded_pattern.find('*', 1) == std::string::npos;
         }
+        case Wildcard::label_or_bare:
+            return matches_pattern(pattern, host, Wildcard::leftmost_label) ||
+                   (folded_pattern.starts_with("*.") && folded_pattern.substr(2) == folded_host);
+        case Wildcard::partial_label: {
+            const std::size_t pattern_dot = folded_pattern.find('.');
+            const std::size_t host_dot = folded_host.find('.');
+            return pattern_dot != std::string::npos && host_dot != std::string::npos &&
+                   folded_pattern.substr(pattern_dot) == folded_host.substr(host_dot) &&
+                   glob(folded_pattern.substr(0, pattern_dot), folded_host.substr(0, host_dot));
+        }
         case Wildcard::any_label: {
             // Label by label from the right; labels of the host left over on the left match too.
             const auto pattern_labels = labels_of(folded_pattern);

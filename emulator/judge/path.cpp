@@ -43,8 +43,8 @@ public:
                 certificates_.push_back(&root);
         }
         if (known(device.trust.users_install_roots, true)) {
-            for (const Certificate& root : question.installed_roots)
-                certificates_.push_back(&root);
+            for (const InstalledRoot& root : question.installed_roots)
+                certificates_.push_back(&root.certificate);
         }
         // A device that takes nothing for granted and names no store trusts nothing.
         const bool trusts_nothing_else = device.otherwise && !device.trust.store_id;

@@ -69,6 +69,7 @@ struct Verdict {
     std::string shows;
     std::string log;
     std::string code;
+    std::vector<device::Answer> answers;  // to the question in `shows`, for `asks`
     device::Grade grade = device::Grade::assumed;
     std::optional<Negotiated> negotiated;
     std::vector<Reason> reasons;  // in the device's order of noticing; notes last

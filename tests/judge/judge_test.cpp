@@ -42,7 +42,8 @@ Chain sha1_chain() {
 // As a user installs the root, beside whatever store the device has.
 Question with_installed_root(const Chain& chain) {
     Question question = forge::usual_question(chain);
-    question.installed_roots = *question.roots;
+    for (const auto& root : *question.roots)
+        question.installed_roots.push_back({root});
     question.roots.reset();
     return question;
 }

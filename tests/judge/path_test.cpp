@@ -201,21 +201,21 @@ TEST_CASE("given roots replace the store, installed ones join it") {
     }
     SECTION("an installed root") {
         store.members.clear();
-        question.installed_roots.push_back(chain.certificate("root"));
+        question.installed_roots.push_back({chain.certificate("root")});
         CHECK(build_path(evidence, device, &store, question).trust == Trust::trusted);
         CHECK(build_path(evidence, device, &store, no_roots()).trust == Trust::no_issuer);
     }
     SECTION("an installed root where users cannot install any") {
         store.members.clear();
-        question.installed_roots.push_back(chain.certificate("root"));
+        question.installed_roots.push_back({chain.certificate("root")});
         device.trust.users_install_roots = stated(false);
         CHECK(build_path(evidence, device, &store, question).trust == Trust::no_issuer);
     }
     SECTION("an installed root beside an unknown store") {
-        question.installed_roots.push_back(chain.certificate("root"));
+        question.installed_roots.push_back({chain.certificate("root")});
         CHECK(build_path(evidence, forge::plain_device(), nullptr, question).trust ==
               Trust::trusted);
-        question.installed_roots.front() = chain.certificate("foreign-root");
+        question.installed_roots.front() = {chain.certificate("foreign-root")};
         CHECK(build_path(evidence, forge::plain_device(), nullptr, question).trust ==
               Trust::undetermined);
     }

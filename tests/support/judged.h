@@ -58,7 +58,7 @@ inline judge::Question question_of(const Case& from) {
         return decoded(make_certificate(from.recipes, name, keys_folder()));
     };
     for (const std::string& name : from.question.install_root)
-        question.installed_roots.push_back(make(name));
+        question.installed_roots.push_back({make(name), device::RootFormat::der});
     if (from.question.roots) {
         question.roots.emplace();
         for (const std::string& name : *from.question.roots)
