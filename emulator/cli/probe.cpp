@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ostream>
 #include <random>
 
@@ -73,6 +74,68 @@ judge::Verdict not_reached(const device::Device& device, const flight::Answer& a
     return verdict;
 }
 
+// One device's attempts: the one that is made next or was made last, and those before it.
+struct Play {
+    const device::Device* device = nullptr;
+    const device::ClientHello* hello = nullptr;
+    Bytes sent;
+    flight::Answer answer;
+    std::vector<judge::EarlierAttempt> earlier;
+};
+
+std::vector<Play*> all_of(std::vector<Play>& plays) {
+    std::vector<Play*> all;
+    for (Play& play : plays)
+        all.push_back(&play);
+    return all;
+}
+
+// How the server ended an attempt without having chosen anything, if it did.
+std::optional<device::RetryAfter> ended_before_hello(const handset::rules::Evidence& evidence) {
+    if (evidence.server_hello) return std::nullopt;
+    if (evidence.fatal_alert) return device::RetryAfter::alert;
+    switch (evidence.ending) {
+        case wire::Ending::closed:
+        case wire::Ending::reset:
+            return device::RetryAfter::close;
+        case wire::Ending::timeout:
+            return device::RetryAfter::silence;
+        default:
+            return std::nullopt;
+    }
+}
+
+std::string how_it_ended(const handset::rules::Evidence& evidence, device::RetryAfter how) {
+    if (how == device::RetryAfter::alert) {
+        return fmt::format("the server sent {}", wire::name_of(evidence.fatal_alert->description));
+    }
+    return how == device::RetryAfter::close ? "the server closed the connection"
+                                            : "the server said nothing";
+}
+
+// Those that make another attempt, prepared for it.
+std::vector<Play*> falling_back(std::vector<Play>& plays) {
+    std::vector<Play*> next;
+    for (Play& play : plays) {
+        const std::size_t made = play.earlier.size();
+        if (play.answer.reached != flight::Reached::yes || made >= play.device->fallbacks.size()) {
+            continue;
+        }
+        const device::Fallback& fallback = play.device->fallbacks[made];
+        const handset::rules::Evidence evidence = handset::rules::read(play.answer.flight);
+        const auto how = ended_before_hello(evidence);
+        if (!how || std::ranges::find(fallback.after, *how) == fallback.after.end() ||
+            fallback.hello.grade == device::Grade::assumed) {
+            continue;
+        }
+        play.earlier.push_back(
+            {play.sent, flight::ja3_of(play.sent), how_it_ended(evidence, *how)});
+        play.hello = &fallback.hello;
+        next.push_back(&play);
+    }
+    return next;
+}
+
 }  // namespace
 
 int probe(const std::vector<std::string>& arguments, const Streams& streams) {
@@ -114,45 +177,55 @@ int probe(const std::vector<std::string>& arguments, const Streams& streams) {
     Library library(home());
     const std::vector<device::Device> devices = library.find(asked.device_patterns);
 
-    std::vector<flight::Attempt> attempts;
+    std::vector<Play> plays;
     for (const device::Device& device : devices) {
         library.store_of(device);  // a bad store is said before anything is sent
-        flight::HelloInput input{server_name, asked.question.at, random_octets(64), {}};
-        attempts.push_back(
-            {flight::make_hello(device.client_hello, input), [&](const wire::Flight& so_far) {
-                 return decide(
-                     judge_with(library, device, handset::rules::read(so_far), asked.question));
-             }});
+        plays.push_back({&device, &device.client_hello, {}, {}, {}});
     }
     const bool progress =
         streams.err_is_terminal && parsed->values.count("quiet") == 0 && devices.size() > 1;
-    const std::vector<flight::Answer> answers =
-        flight::probe(target, attempts, deadlines, parallel_connections, [&](std::size_t done) {
-            if (!progress) return;
-            streams.err << fmt::format("\r{} of {} devices", done, devices.size());
-            if (done == devices.size()) streams.err << "\r\x1b[K";
-            streams.err.flush();
-        });
+    for (std::vector<Play*> round = all_of(plays); !round.empty(); round = falling_back(plays)) {
+        std::vector<flight::Attempt> attempts;
+        for (Play* play : round) {
+            const flight::HelloInput input{server_name, asked.question.at, random_octets(64), {}};
+            play->sent = flight::make_hello(*play->hello, input);
+            attempts.push_back({play->sent, [&, play](const wire::Flight& so_far) {
+                                    return decide(judge_with(library, *play->device,
+                                                             handset::rules::read(so_far),
+                                                             asked.question));
+                                }});
+        }
+        const std::vector<flight::Answer> answers =
+            flight::probe(target, attempts, deadlines, parallel_connections, [&](std::size_t done) {
+                if (!progress) return;
+                streams.err << fmt::format("\r{} of {} devices", done, round.size());
+                if (done == round.size()) streams.err << "\r\x1b[K";
+                streams.err.flush();
+            });
+        for (std::size_t i = 0; i < round.size(); ++i)
+            round[i]->answer = answers[i];
+    }
 
     report::Report report;
     report.version = HANDSET_VERSION;
     report.target = flight::to_string(target);
     report.host = asked.question.host;
     report.at = asked.question.at;
-    for (std::size_t i = 0; i < devices.size(); ++i) {
+    for (Play& play : plays) {
         report::Entry entry;
-        if (answers[i].reached != flight::Reached::yes) {
-            entry.verdict = not_reached(devices[i], answers[i]);
+        if (play.answer.reached != flight::Reached::yes) {
+            entry.verdict = not_reached(*play.device, play.answer);
         } else {
-            const handset::rules::Evidence evidence = handset::rules::read(answers[i].flight);
-            entry.verdict = judge_with(library, devices[i], evidence, asked.question);
+            const handset::rules::Evidence evidence = handset::rules::read(play.answer.flight);
+            entry.verdict = judge_with(library, *play.device, evidence, asked.question);
             for (const auto& certificate : evidence.chain) {
                 entry.certificates.push_back(certificate.der);
             }
-            entry.stream = answers[i].flight.bytes;
+            entry.stream = play.answer.flight.bytes;
         }
-        entry.verdict.hello = attempts[i].hello;
-        entry.verdict.ja3 = flight::ja3_of(attempts[i].hello);
+        entry.verdict.hello = play.sent;
+        entry.verdict.ja3 = flight::ja3_of(play.sent);
+        entry.verdict.earlier = std::move(play.earlier);
         report.entries.push_back(std::move(entry));
     }
     return write_report(report, parsed->values, streams);

@@ -306,7 +306,7 @@ struct Device {
     TrustRules trust;
     std::optional<Order> order;
     std::map<std::string, Response> responses;
-    std::map<std::string, Tolerance> tolerances;  // by rule id
+    std::map<std::string, Tolerance, std::less<>> tolerances;  // by rule id
     std::optional<Tolerance> otherwise;  // for rules of level must that `tolerances` does not name
     std::map<std::string, std::string> remedies;  // by rule id
     friend bool operator==(const Device&, const Device&) = default;

@@ -25,6 +25,9 @@ std::string text_of(const Range& range) {
 std::string text_of(wire::ProtocolVersion value) {
     return wire::name_of(value);
 }
+std::string text_of(wire::NamedGroup value) {
+    return wire::name_of(value);
+}
 std::string text_of(const x509::Oid& value) {
     return x509::oid_name(value);
 }
@@ -48,6 +51,14 @@ public:
             list.push_back(
                 {std::string(key), text_of(stated->value), stated->grade, stated->source});
     }
+    void add(std::string_view key, const ClientHello& hello) {
+        const bool tls = hello.framing == Framing::tls;
+        list.push_back({std::string(key),
+                        fmt::format("{}, {} cipher suites",
+                                    tls ? wire::name_of(hello.client_version) : "SSLv2 framing",
+                                    tls ? hello.cipher_suites.size() : hello.cipher_specs.size()),
+                        hello.grade, hello.source});
+    }
     std::vector<StatementText> list;
 };
 
@@ -55,45 +66,72 @@ public:
 
 std::vector<StatementText> statements(const Device& device) {
     Lister out;
-    out.list.push_back({"client_hello",
-                        fmt::format("{}, {} cipher suites",
-                                    device.client_hello.framing == Framing::tls
-                                        ? wire::name_of(device.client_hello.client_version)
-                                        : "SSLv2 framing",
-                                    device.client_hello.framing == Framing::tls
-                                        ? device.client_hello.cipher_suites.size()
-                                        : device.client_hello.cipher_specs.size()),
-                        device.client_hello.grade, device.client_hello.source});
+    out.add("client_hello", device.client_hello);
+    for (const Fallback& fallback : device.fallbacks)
+        out.add("fallbacks", fallback.hello);
     out.add("server_hello.versions", device.server_hello.versions);
     out.add("server_hello.max_record_bytes", device.server_hello.max_record_bytes);
     out.add("server_hello.max_message_bytes", device.server_hello.max_message_bytes);
+    out.add("server_hello.max_chain_bytes", device.server_hello.max_chain_bytes);
+    out.add("server_hello.max_chain_certificates", device.server_hello.max_chain_certificates);
+    out.add("server_hello.max_certificate_request_bytes",
+            device.server_hello.max_certificate_request_bytes);
     out.add("key_exchange.dh_bits", device.key_exchange.dh_bits);
+    out.add("key_exchange.dh_bits_multiple", device.key_exchange.dh_bits_multiple);
+    out.add("key_exchange.groups", device.key_exchange.groups);
+    out.add("key_exchange.hashes", device.key_exchange.hashes);
     out.add("certificate.rsa_bits", device.certificate.rsa_bits);
     out.add("certificate.key_types", device.certificate.key_types);
     out.add("certificate.signature_algorithms", device.certificate.signature_algorithms);
     out.add("certificate.critical_extensions", device.certificate.critical_extensions);
     out.add("certificate.max_oid_arcs", device.certificate.max_oid_arcs);
+    out.add("certificate.max_certificate_bytes", device.certificate.max_certificate_bytes);
+    out.add("certificate.max_san_names", device.certificate.max_san_names);
+    out.add("certificate.max_exponent_bits", device.certificate.max_exponent_bits);
+    out.add("certificate.curves", device.certificate.curves);
     out.add("path.order", device.path.order);
     out.add("path.sent_self_signed", device.path.sent_self_signed);
     out.add("path.anchors", device.path.anchors);
+    out.add("path.issuers", device.path.issuers);
+    out.add("path.alternatives", device.path.alternatives);
+    out.add("path.key_identifiers", device.path.key_identifiers);
+    out.add("path.name_chaining", device.path.name_chaining);
+    out.add("path.aia", device.path.aia);
+    out.add("path.max_certificates", device.path.max_certificates);
     out.add("validation.dates", device.validation.dates);
     out.add("validation.basic_constraints", device.validation.basic_constraints);
     out.add("validation.path_len_constraint", device.validation.path_len_constraint);
     out.add("validation.ca_key_usage", device.validation.ca_key_usage);
+    out.add("validation.leaf_key_usage", device.validation.leaf_key_usage);
     out.add("validation.extended_key_usage", device.validation.extended_key_usage);
+    out.add("validation.ca_extended_key_usage", device.validation.ca_extended_key_usage);
+    out.add("validation.v1_ca", device.validation.v1_ca);
+    out.add("validation.anchor_constraints", device.validation.anchor_constraints);
+    out.add("validation.name_constraints", device.validation.name_constraints);
+    out.add("validation.name_constraints_on_cn", device.validation.name_constraints_on_cn);
+    out.add("validation.policies", device.validation.policies);
+    out.add("validation.max_validity_days", device.validation.max_validity_days);
     out.add("names.checked", device.names.checked);
     out.add("names.san", device.names.san);
     out.add("names.cn", device.names.cn);
     out.add("names.cn_which", device.names.cn_which);
     out.add("names.san_wildcard", device.names.san_wildcard);
     out.add("names.cn_wildcard", device.names.cn_wildcard);
+    out.add("names.wildcard_min_labels", device.names.wildcard_min_labels);
+    out.add("names.public_suffix_wildcard", device.names.public_suffix_wildcard);
+    out.add("names.wildcard_matches_a_label", device.names.wildcard_matches_a_label);
     out.add("names.ip", device.names.ip);
+    out.add("names.case_sensitive", device.names.case_sensitive);
+    out.add("names.trailing_dot_ignored", device.names.trailing_dot_ignored);
+    out.add("names.embedded_nul", device.names.embedded_nul);
     out.add("names.msstd", device.names.msstd);
     if (device.trust.store_id) {
         out.list.push_back(
             {"trust.store", *device.trust.store_id, device.trust.grade, device.trust.source});
     }
     out.add("trust.users_install_roots", device.trust.users_install_roots);
+    out.add("trust.root_formats", device.trust.root_formats);
+    out.add("trust.user_roots", device.trust.user_roots);
     if (device.order) {
         out.list.push_back({"order", std::string(word_of(device.order->certificates)),
                             device.order->grade, device.order->source});

@@ -4,12 +4,12 @@
 #include <tuple>
 
 #include "emulator/judge/objections.h"
+#include "emulator/judge/reaction.h"
 
 namespace handset::judge {
 
 namespace {
 
-using device::Action;
 using device::Device;
 using device::Grade;
 using device::Tolerance;
@@ -17,46 +17,13 @@ using rules::Evidence;
 using rules::Rule;
 using rules::Step;
 
-// These end a handshake whatever the client thinks of it.
-bool is_servers_own_end(std::string_view rule) {
-    return rule == "handshake-server-alert" || rule == "handshake-server-closed" ||
-           rule == "handshake-server-silent" || rule == "handshake-not-tls" ||
-           rule == "handshake-finish-refused" || rule == "handshake-key-exchange-invalid";
-}
-
-// What the device does about one objection.
-struct Reaction {
+// An objection with what the device does about it.
+struct Weighed {
     Objection objection;
     const Rule* rule = nullptr;
     Effect effect = Effect::noted;
     const Tolerance* tolerance = nullptr;  // nullptr: the profile makes no statement
 };
-
-Effect effect_of(const Objection& objection, const Rule& rule, const Device& device,
-                 const Tolerance*& tolerance) {
-    if (is_servers_own_end(rule.id)) return Effect::decides;
-    const auto stated = device.tolerances.find(std::string(rule.id));
-    const bool open = objection.undecided || rule.id == "chain-anchor-undetermined";
-    if (stated != device.tolerances.end() && stated->second.grade != Grade::assumed && !open) {
-        tolerance = &stated->second;
-    } else if (rule.level == rules::Level::must && device.otherwise &&
-               device.otherwise->grade != Grade::assumed) {
-        tolerance = &*device.otherwise;
-    } else if (rule.level == rules::Level::must || open) {
-        return Effect::undecided;
-    } else {
-        return Effect::noted;
-    }
-    switch (tolerance->action) {
-        case Action::accept:
-            return Effect::noted;
-        case Action::ask:
-            return Effect::asks;
-        case Action::refuse:
-            return Effect::decides;
-    }
-    return Effect::undecided;
-}
 
 // Sorting key: the device's order of noticing.
 class OrderOfNoticing {
@@ -70,7 +37,7 @@ public:
     }
 
     std::tuple<std::size_t, std::size_t, std::size_t, std::size_t> key(
-        const Reaction& reaction) const {
+        const Weighed& reaction) const {
         const Step step = reaction.rule->step;
         const std::size_t number = reaction.objection.finding.certificate.value_or(0);
         const std::size_t offset = reaction.objection.finding.offset;
@@ -128,7 +95,7 @@ std::string text_of(const Device& device, const std::string& source) {
     return found->second.what + " (" + found->second.where + ")";
 }
 
-Reason reason_of(const Reaction& reaction, const Device& device) {
+Reason reason_of(const Weighed& reaction, const Device& device) {
     Reason reason;
     reason.finding = reaction.objection.finding;
     reason.effect = reaction.effect;
@@ -149,7 +116,7 @@ Reason reason_of(const Reaction& reaction, const Device& device) {
     return reason;
 }
 
-void respond(Verdict& verdict, const Reaction& reaction, const Device& device) {
+void respond(Verdict& verdict, const Weighed& reaction, const Device& device) {
     if (!reaction.tolerance) return;
     const auto found = device.responses.find(reaction.tolerance->response);
     if (found == device.responses.end()) return;
@@ -157,6 +124,7 @@ void respond(Verdict& verdict, const Reaction& reaction, const Device& device) {
     verdict.shows = response.shows;
     verdict.log = response.log;
     verdict.code = response.code;
+    if (reaction.effect == Effect::asks) verdict.answers = response.answers;
     if (reaction.effect != Effect::decides) return;  // a question is no alert
     verdict.closes_silently =
         response.alert_stated && !response.alert && !response.alert_as_standard;
@@ -172,16 +140,15 @@ void respond(Verdict& verdict, const Reaction& reaction, const Device& device) {
 Verdict judge(const Device& device, const device::Store* store, const Evidence& evidence,
               const Question& question) {
     Objections objections = collect_objections(device, store, evidence, question);
-    std::vector<Reaction> reactions;
+    std::vector<Weighed> reactions;
     for (Objection& objection : objections.list) {
         const Rule* rule = rules::find_rule(objection.finding.rule);
         if (!rule) continue;
-        Reaction reaction{std::move(objection), rule, Effect::noted, nullptr};
-        reaction.effect = effect_of(reaction.objection, *rule, device, reaction.tolerance);
-        reactions.push_back(std::move(reaction));
+        const Reaction reaction = react_to(objection, *rule, device);
+        reactions.push_back({std::move(objection), rule, reaction.effect, reaction.tolerance});
     }
     const OrderOfNoticing order(device, objections.path.certificates.size());
-    std::ranges::stable_sort(reactions, {}, [&](const Reaction& reaction) {
+    std::ranges::stable_sort(reactions, {}, [&](const Weighed& reaction) {
         return std::tuple(reaction.effect == Effect::noted, order.key(reaction));
     });
 
@@ -196,8 +163,8 @@ Verdict judge(const Device& device, const device::Store* store, const Evidence& 
     verdict.stage = stage_reached(evidence, principal_checked);
     verdict.outcome = Outcome::connects;
     verdict.grade = objections.consulted;
-    const Reaction* decider = nullptr;
-    for (Reaction& reaction : reactions) {
+    const Weighed* decider = nullptr;
+    for (Weighed& reaction : reactions) {
         if (reaction.effect != Effect::decides) continue;
         if (decider) {
             reaction.effect = Effect::later;
@@ -206,8 +173,8 @@ Verdict judge(const Device& device, const device::Store* store, const Evidence& 
             verdict.outcome = Outcome::fails;
         }
     }
-    const auto first_with = [&](Effect effect) -> const Reaction* {
-        const auto found = std::ranges::find(reactions, effect, &Reaction::effect);
+    const auto first_with = [&](Effect effect) -> const Weighed* {
+        const auto found = std::ranges::find(reactions, effect, &Weighed::effect);
         return found == reactions.end() ? nullptr : &*found;
     };
     if (!decider) {
@@ -217,12 +184,12 @@ Verdict judge(const Device& device, const device::Store* store, const Evidence& 
             verdict.outcome = Outcome::asks;
         }
     }
-    for (const Reaction& reaction : reactions) {
+    for (const Weighed& reaction : reactions) {
         verdict.reasons.push_back(reason_of(reaction, device));
     }
     if (!decider) {
         // What the profile says the device overlooks is what the answer rests on.
-        for (const Reaction& reaction : reactions) {
+        for (const Weighed& reaction : reactions) {
             if (!reaction.tolerance) continue;
             verdict.grade = std::min(verdict.grade, reaction.tolerance->grade);
         }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "emulator/device/device.h"
+#include "emulator/judge/certificate_set.h"
 #include "emulator/judge/signatures.h"
 #include "emulator/judge/verdict.h"
 #include "handshake/base/time.h"
@@ -26,13 +27,13 @@ struct Question {
     std::string msstd;
     std::vector<InstalledRoot> installed_roots;
     // In place of the device's store: certificates, and roots known by their fingerprints only.
-    std::optional<std::vector<x509::Certificate>> roots;
+    std::optional<CertificateSet> roots;
     std::optional<device::Store> listed_roots;
     // What authorityInfoAccess leads to, for devices that follow it.
-    std::vector<x509::Certificate> aia;
+    CertificateSet aia;
     // Certificates of public roots: keys for anchors that a store knows by fingerprint. No trust
     // comes from them.
-    std::vector<x509::Certificate> known_roots;
+    CertificateSet known_roots;
     // Remembers signatures that were checked before; changes no verdict.
     SignatureCache* signatures = nullptr;
 };

@@ -3,119 +3,47 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
-#include "handshake/crypto/digest.h"
+#include "emulator/judge/anchors.h"
 
 namespace handset::judge {
 
 namespace {
 
+using device::AiaRule;
+using device::Alternatives;
 using device::AnchorKind;
+using device::IssuersFrom;
+using device::KeyIdentifiers;
+using device::NameChaining;
 using device::PathOrder;
 using device::SentSelfSigned;
 using x509::Certificate;
 
-constexpr std::size_t max_path_length = 16;
+constexpr std::size_t max_path_length = rules::max_chain_length + 2;
 constexpr std::size_t step_budget = 2000;
-
-Bytes sha256(ByteView octets) {
-    return crypto::digest(crypto::HashAlgorithm::sha256, octets).value_or(Bytes{});
-}
-
-bool same_key_and_name(const Certificate& a, const Certificate& b) {
-    return a.subject_public_key_info.raw == b.subject_public_key_info.raw &&
-           x509::same_folded(a.subject, b.subject);
-}
+// Of signatures tried in search of a path, in units of one RSA 2048 verification.
+constexpr std::size_t signature_budget = 1000;
 
 template <typename T>
 T known(const device::Stated<T>& stated, T otherwise) {
     return stated && stated->grade != device::Grade::assumed ? stated->value : otherwise;
 }
 
-// What the device holds.
-class Anchors {
-public:
-    Anchors(const device::Device& device, const device::Store* store, const Question& question)
-        : store_(question.roots ? nullptr : store) {
-        if (question.roots) {
-            for (const Certificate& root : *question.roots)
-                certificates_.push_back(&root);
-        }
-        if (known(device.trust.users_install_roots, true)) {
-            for (const InstalledRoot& root : question.installed_roots)
-                certificates_.push_back(&root.certificate);
-        }
-        // A device that takes nothing for granted and names no store trusts nothing.
-        const bool trusts_nothing_else = device.otherwise && !device.trust.store_id;
-        complete_ =
-            question.roots.has_value() || trusts_nothing_else ||
-            (store_ != nullptr && store_->complete && device.trust.grade != device::Grade::assumed);
-    }
-
-    const std::vector<const Certificate*>& certificates() const { return certificates_; }
-
-    struct Answer {
-        Trust trust = Trust::missing;
-        std::string detail;
+// Characters of any string type, ASCII letters in any case; white space counts.
+bool same_caseless(const x509::Name& a, const x509::Name& b) {
+    const auto same_text = [](std::string_view x, std::string_view y) {
+        const auto fold = [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+        };
+        return std::ranges::equal(x, y, {}, fold, fold);
     };
-
-    // Whether this very certificate is an anchor, by key and name or by fingerprint.
-    Answer holds(const Certificate& certificate) const {
-        for (const Certificate* anchor : certificates_) {
-            if (same_key_and_name(*anchor, certificate)) {
-                return {Trust::trusted, fmt::format("{} was given", x509::describe(certificate))};
-            }
-        }
-        if (store_) {
-            const Bytes fingerprint = sha256(certificate.raw);
-            const Bytes key = sha256(certificate.subject_public_key_info.raw);
-            const auto is_it = [&](const device::StoreEntry& entry) {
-                return entry.sha256 == fingerprint ||
-                       (!entry.spki_sha256.empty() && entry.spki_sha256 == key);
-            };
-            if (std::ranges::any_of(store_->members, is_it)) {
-                return {Trust::trusted,
-                        fmt::format("{} is in store {}", x509::describe(certificate), store_->id)};
-            }
-            if (std::ranges::any_of(store_->absent, is_it)) {
-                return {Trust::missing, fmt::format("{} is known to be missing from store {}",
-                                                    x509::describe(certificate), store_->id)};
-            }
-        }
-        return {complete_ ? Trust::missing : Trust::undetermined, ""};
-    }
-
-    // Whether the issuer of this certificate is an anchor whose certificate is nowhere at hand: by
-    // subject, and by key identifier where both sides have one.
-    Answer holds_issuer_of(const Certificate& certificate) const {
-        if (store_) {
-            const std::string issuer = x509::to_string(certificate.issuer);
-            const auto* aki = x509::find_value<x509::AuthorityKeyIdentifier>(
-                certificate, "authorityKeyIdentifier");
-            const auto is_it = [&](const device::StoreEntry& entry) {
-                if (entry.subject != issuer) return false;
-                return entry.ski.empty() || !aki || !aki->key_identifier ||
-                       *aki->key_identifier == entry.ski;
-            };
-            if (std::ranges::any_of(store_->members, is_it)) {
-                return {Trust::trusted,
-                        fmt::format("{} is in store {}, known by its name; its key is not at hand",
-                                    printable(issuer), store_->id)};
-            }
-            if (std::ranges::any_of(store_->absent, is_it)) {
-                return {Trust::missing, fmt::format("{} is known to be missing from store {}",
-                                                    printable(issuer), store_->id)};
-            }
-        }
-        return {complete_ ? Trust::no_issuer : Trust::undetermined, ""};
-    }
-
-private:
-    const device::Store* store_;
-    std::vector<const Certificate*> certificates_;
-    bool complete_ = false;
-};
+    return std::ranges::equal(a.rdns, b.rdns, [&](const auto& x, const auto& y) {
+        return std::ranges::equal(x, y, [&](const auto& left, const auto& right) {
+            return left.type == right.type && same_text(left.text, right.text);
+        });
+    });
+}
 
 int rank(Trust trust) {
     switch (trust) {
@@ -131,129 +59,289 @@ int rank(Trust trust) {
     return 0;
 }
 
-class Builder {
+// Roughly what a verification with this key costs, RSA 2048 being 1.
+std::size_t signature_cost(const x509::SubjectPublicKeyInfo& key) {
+    if (const auto* rsa = std::get_if<x509::RsaPublicKey>(&key.key)) {
+        return 1 + rsa->bits * rsa->bits / (2048 * 2048);
+    }
+    return 50;
+}
+
+enum class KeyIds { match, silent, mismatch };
+// authorityKeyIdentifier of a certificate against subjectKeyIdentifier of a possible issuer.
+KeyIds compare_key_identifiers(const Certificate& certificate, const Certificate& issuer) {
+    const auto* authority =
+        x509::find_value<x509::AuthorityKeyIdentifier>(certificate, "authorityKeyIdentifier");
+    if (!authority) return KeyIds::silent;
+    const auto* subject =
+        x509::find_value<x509::SubjectKeyIdentifier>(issuer, "subjectKeyIdentifier");
+    KeyIds result = KeyIds::silent;
+    if (authority->key_identifier && subject) {
+        if (*authority->key_identifier != subject->key_identifier) return KeyIds::mismatch;
+        result = KeyIds::match;
+    }
+    if (authority->authority_cert_serial_number) {
+        if (authority->authority_cert_serial_number->value != issuer.serial_number.value) {
+            return KeyIds::mismatch;
+        }
+        result = KeyIds::match;
+    }
+    return result;
+}
+
+struct Policy {
+    PathOrder order = PathOrder::any;
+    AnchorKind anchors = AnchorKind::self_signed;
+    IssuersFrom issuers = IssuersFrom::sent_first;
+    KeyIdentifiers key_identifiers = KeyIdentifiers::ignored;
+    NameChaining chaining = NameChaining::normalized;
+    AiaRule aia = AiaRule::never;
+    bool drop_self_signed = false;
+};
+
+Policy policy_of(const device::PathRules& rules) {
+    Policy policy;
+    policy.order = known(rules.order, policy.order);
+    policy.anchors = known(rules.anchors, policy.anchors);
+    policy.issuers = known(rules.issuers, policy.issuers);
+    policy.key_identifiers = known(rules.key_identifiers, policy.key_identifiers);
+    policy.chaining = known(rules.name_chaining, policy.chaining);
+    policy.aia = known(rules.aia, policy.aia);
+    policy.drop_self_signed =
+        known(rules.sent_self_signed, SentSelfSigned::used) == SentSelfSigned::dropped;
+    return policy;
+}
+
+// One search through the candidates, depth first.
+class Search {
 public:
-    Builder(const rules::Evidence& evidence, const device::Device& device,
-            const device::Store* store, const Question& question)
-        : anchors_(device, store, question) {
-        order_ = known(device.path.order, PathOrder::any);
-        anchor_kind_ = known(device.path.anchors, AnchorKind::self_signed);
-        const bool drop =
-            known(device.path.sent_self_signed, SentSelfSigned::used) == SentSelfSigned::dropped;
+    Search(const rules::Evidence& evidence, const Policy& policy, const Anchors& anchors,
+           const Question& question, Alternatives alternatives, const Validates& validates)
+        : policy_(policy),
+          anchors_(anchors),
+          question_(question),
+          alternatives_(alternatives),
+          validates_(validates) {
         for (std::size_t i = 0; i < evidence.chain.size(); ++i) {
             if (!evidence.chain[i].certificate) continue;
-            const Certificate& certificate = *evidence.chain[i].certificate;
-            const bool dropped = i > 0 && drop && x509::is_self_issued(certificate);
-            if (!dropped) sent_.push_back({&certificate, i});
-            Issuers& issuers = by_subject_[x509::folded_key(certificate.subject)];
-            (dropped ? issuers.dropped : issuers.sent).push_back({&certificate, i});
+            const Certificate& read = *evidence.chain[i].certificate;
+            const bool dropped = i > 0 && policy.drop_self_signed && x509::is_self_issued(read);
+            sent_.push_back({{&read, i}, dropped, {}});
         }
-        for (const Certificate* anchor : anchors_.certificates())
-            by_subject_[x509::folded_key(anchor->subject)].anchors.push_back(anchor);
+        // Names are folded once where there are many to compare.
+        if (sent_.size() > few) {
+            for (Sent& sent : sent_)
+                sent.subject_key = x509::folded_key(sent.place.certificate->subject);
+        }
     }
 
-    Path build() {
-        if (sent_.empty() || sent_.front().number != 0) return best_;
-        std::vector<PathCertificate> path{sent_.front()};
+    Path run() {
+        if (sent_.empty() || sent_.front().place.number != 0) return best_;
+        std::vector<PathCertificate> path{sent_.front().place};
         extend(path);
-        best_.budget_exhausted = steps_ > step_budget;
+        best_.budget_exhausted = out_of_steps() || signature_steps_ > signature_budget;
         return best_;
     }
+    bool found_valid() const { return done_; }
 
 private:
-    // Certificates of one subject, in the order in which they are tried.
-    struct Issuers {
-        std::vector<PathCertificate> sent;
-        std::vector<const Certificate*> anchors;
-        std::vector<PathCertificate> dropped;
+    static constexpr std::size_t few = 8;
+    struct Sent {
+        PathCertificate place;
+        bool dropped = false;
+        std::string subject_key;
+    };
+    struct Candidate {
+        PathCertificate place;
+        bool is_anchor = false;
+        bool dropped = false;  // shows which anchor would have to be in the store
+        KeyIds key_ids = KeyIds::silent;
     };
 
-    void consider(const std::vector<PathCertificate>& path, Trust trust, bool anchor_known,
-                  std::string detail) {
+    bool out_of_steps() const { return steps_ > step_budget; }
+
+    void consider(const std::vector<PathCertificate>& certificates, const Anchors::Answer& answer,
+                  bool anchor_known) {
         const bool better =
-            best_.certificates.empty() || rank(trust) > rank(best_.trust) ||
-            (rank(trust) == rank(best_.trust) && path.size() > best_.certificates.size());
-        if (better) best_ = {path, trust, anchor_known, std::move(detail), false};
+            best_.certificates.empty() || rank(answer.trust) > rank(best_.trust) ||
+            (rank(answer.trust) == rank(best_.trust) && answer.trust != Trust::trusted &&
+             certificates.size() > best_.certificates.size());
+        const bool trusted = answer.trust == Trust::trusted;
+        if (!better && !(trusted && alternatives_ == Alternatives::until_valid)) return;
+        Path path;
+        path.certificates = certificates;
+        path.trust = answer.trust;
+        path.anchor_known = anchor_known;
+        path.anchor_detail = answer.detail;
+        path.anchor_needs_setting = answer.needs_setting;
+        path.unusable_root = answer.unusable;
+        if (trusted) {
+            done_ = alternatives_ != Alternatives::until_valid || validates_(path);
+        }
+        if (better || done_) best_ = std::move(path);
     }
 
     bool in_path(const std::vector<PathCertificate>& path, const Certificate& certificate) const {
         return std::ranges::any_of(path, [&](const PathCertificate& on_path) {
-            return on_path.certificate->raw == certificate.raw;
+            return on_path.certificate == &certificate ||
+                   on_path.certificate->raw == certificate.raw;
         });
     }
 
     void extend(std::vector<PathCertificate>& path) {
-        if (++steps_ > step_budget || best_.trust == Trust::trusted) return;
+        if (++steps_ > step_budget || done_) return;
         const Certificate& last = *path.back().certificate;
         const bool self_issued = x509::is_self_issued(last);
-        if (self_issued || anchor_kind_ == AnchorKind::any) {
+        if (self_issued || policy_.anchors == AnchorKind::any) {
             const Anchors::Answer answer = anchors_.holds(last);
-            if (answer.trust == Trust::trusted || self_issued) {
-                consider(path, answer.trust, true, answer.detail);
-                if (answer.trust == Trust::trusted || self_issued) return;
-            }
+            if (answer.trust == Trust::trusted || self_issued) consider(path, answer, true);
+            if (answer.trust == Trust::trusted || done_) return;
+            // A self-issued certificate may be below another of its name: a key was changed.
+            if (self_issued && alternatives_ != Alternatives::until_valid) return;
         }
-        static const Issuers none;
-        const auto found = by_subject_.find(x509::folded_key(last.issuer));
-        const Issuers& issuers = found == by_subject_.end() ? none : found->second;
         bool extended = false;
-        const auto try_issuer = [&](const PathCertificate& candidate) {
-            if (path.size() >= max_path_length || steps_ > step_budget ||
-                best_.trust == Trust::trusted || in_path(path, *candidate.certificate)) {
+        for (const Candidate& candidate : candidates(path)) {
+            if (done_ || out_of_steps()) return;
+            extended = true;
+            path.push_back(candidate.place);
+            if (candidate.is_anchor) {
+                Anchors::Answer answer = anchors_.holds(*candidate.place.certificate);
+                consider(path, answer, true);
+            } else {
+                extend(path);
+            }
+            path.pop_back();
+            if (alternatives_ == Alternatives::none) return;
+        }
+        if (extended || self_issued) return;
+        consider(path, anchors_.holds_issuer_of(last), false);
+    }
+
+    // Possible issuers of the path's last certificate, in the order in which they are tried.
+    std::vector<Candidate> candidates(const std::vector<PathCertificate>& path) {
+        if (path.size() >= max_path_length) return {};
+        const Certificate& last = *path.back().certificate;
+        std::vector<Candidate> sent;
+        std::vector<Candidate> dropped;
+        std::vector<Candidate> stored;
+        std::vector<Candidate> fetched;
+        const auto add = [&](std::vector<Candidate>& to, Candidate candidate) {
+            const Certificate& issuer = *candidate.place.certificate;
+            if (in_path(path, issuer)) return;
+            candidate.key_ids = compare_key_identifiers(last, issuer);
+            if (policy_.key_identifiers == KeyIdentifiers::required &&
+                candidate.key_ids == KeyIds::mismatch) {
                 return;
             }
-            extended = true;
-            path.push_back(candidate);
-            extend(path);
-            path.pop_back();
-        };
-        if (order_ == PathOrder::as_sent) {
-            // The next one in the list or none.
-            const auto here =
-                std::ranges::find(sent_, path.back().number, &PathCertificate::number);
-            if (here != sent_.end() && here + 1 != sent_.end() &&
-                x509::same_folded(last.issuer, (here + 1)->certificate->subject)) {
-                try_issuer(*(here + 1));
+            if (alternatives_ == Alternatives::until_valid && !may_have_signed(last, issuer)) {
+                return;
             }
-        } else {
-            for (const PathCertificate& candidate : issuers.sent)
-                try_issuer(candidate);
+            to.push_back(candidate);
+        };
+        const bool folds = policy_.chaining == NameChaining::normalized && sent_.size() > few;
+        const std::string key = folds ? x509::folded_key(last.issuer) : "";
+        for (std::size_t i = 0; i < sent_.size(); ++i) {
+            const Sent& issuer = sent_[i];
+            if (policy_.order == PathOrder::as_sent && !issuer.dropped &&
+                (i == 0 || sent_[i - 1].place.number != path.back().number)) {
+                continue;
+            }
+            if (folds ? issuer.subject_key != key
+                      : !names_chain(last.issuer, issuer.place.certificate->subject,
+                                     policy_.chaining)) {
+                continue;
+            }
+            add(issuer.dropped ? dropped : sent, {issuer.place, false, issuer.dropped});
         }
-        for (const Certificate* anchor : issuers.anchors)
-            try_anchor(path, *anchor, extended);
-        // A dropped root still shows which anchor would have to be in the store.
-        for (const PathCertificate& candidate : issuers.dropped)
-            try_issuer(candidate);
-        if (extended) return;
-        const Anchors::Answer answer = anchors_.holds_issuer_of(last);
-        consider(path, answer.trust, false, answer.detail);
+        for (const Certificate* anchor : anchors_.with_subject(last.issuer)) {
+            if (!names_chain(last.issuer, anchor->subject, policy_.chaining)) continue;
+            if (policy_.anchors == AnchorKind::self_signed && !x509::is_self_issued(*anchor)) {
+                continue;
+            }
+            add(stored, {{anchor, std::nullopt}, true});
+        }
+        if (policy_.aia == AiaRule::fetched) {
+            for (const Certificate* issuer : question_.aia.with_subject(last.issuer)) {
+                if (names_chain(last.issuer, issuer->subject, policy_.chaining)) {
+                    add(fetched, {{issuer, std::nullopt, true}});
+                }
+            }
+        }
+        std::vector<Candidate> all;
+        const bool stored_first = policy_.issuers == IssuersFrom::stored_first;
+        for (const auto* group :
+             {stored_first ? &stored : &sent, stored_first ? &sent : &stored, &fetched, &dropped}) {
+            all.insert(all.end(), group->begin(), group->end());
+        }
+        if (policy_.key_identifiers == KeyIdentifiers::preferred) {
+            std::ranges::stable_sort(all, {}, &Candidate::key_ids);
+        }
+        return all;
     }
 
-    void try_anchor(std::vector<PathCertificate>& path, const Certificate& anchor, bool& extended) {
-        if (best_.trust == Trust::trusted || in_path(path, anchor) ||
-            (anchor_kind_ == AnchorKind::self_signed && !x509::is_self_issued(anchor))) {
-            return;
-        }
-        extended = true;
-        path.push_back({&anchor, std::nullopt});
-        consider(path, Trust::trusted, true, fmt::format("{} was given", x509::describe(anchor)));
-        path.pop_back();
+    bool may_have_signed(const Certificate& certificate, const Certificate& issuer) {
+        if (signature_steps_ > signature_budget) return false;
+        signature_steps_ += signature_cost(issuer.subject_public_key_info);
+        const auto result = question_.signatures ? question_.signatures->verify(certificate, issuer)
+                                                 : verify_certificate(certificate, issuer);
+        return result.check != crypto::SignatureCheck::bad;
     }
 
-    Anchors anchors_;
-    PathOrder order_ = PathOrder::any;
-    AnchorKind anchor_kind_ = AnchorKind::self_signed;
-    std::vector<PathCertificate> sent_;
-    std::map<std::string, Issuers> by_subject_;
+    const Policy& policy_;
+    const Anchors& anchors_;
+    const Question& question_;
+    Alternatives alternatives_;
+    const Validates& validates_;
+    std::vector<Sent> sent_;
     Path best_;
+    bool done_ = false;
     std::size_t steps_ = 0;
+    std::size_t signature_steps_ = 0;
 };
 
 }  // namespace
 
+bool names_chain(const x509::Name& issuer, const x509::Name& subject, NameChaining by) {
+    if (x509::same_binary(issuer, subject)) return true;
+    switch (by) {
+        case NameChaining::binary:
+            return false;
+        case NameChaining::caseless:
+            return same_caseless(issuer, subject);
+        case NameChaining::normalized:
+            return x509::same_folded(issuer, subject);
+    }
+    return false;
+}
+
 Path build_path(const rules::Evidence& evidence, const device::Device& device,
-                const device::Store* store, const Question& question) {
-    return Builder(evidence, device, store, question).build();
+                const device::Store* store, const Question& question, const Validates& validates) {
+    const Policy policy = policy_of(device.path);
+    const Anchors anchors(device, store, question);
+    const auto search = [&](Alternatives alternatives, bool* valid = nullptr) {
+        Search one(evidence, policy, anchors, question, alternatives, validates);
+        Path path = one.run();
+        if (valid) *valid = one.found_valid();
+        return path;
+    };
+    const auto& stated = device.path.alternatives;
+    const bool silent = !stated || stated->grade == device::Grade::assumed;
+    if (!silent && stated->value != Alternatives::until_valid) return search(stated->value);
+
+    // The way of the first candidates is the usual one, and cheap.
+    Path first = search(Alternatives::none);
+    if (first.trust == Trust::trusted && validates(first)) return first;
+    bool valid = false;
+    Path other = search(Alternatives::until_valid, &valid);
+    if (valid) {
+        other.other_issuers_needed = true;
+        return other;
+    }
+    // One whose signatures verify shows better what is wrong.
+    if (other.trust == Trust::trusted) return other;
+    Path trusted = search(Alternatives::until_trusted);
+    trusted.budget_exhausted = trusted.budget_exhausted || other.budget_exhausted;
+    return trusted;
 }
 
 }  // namespace handset::judge

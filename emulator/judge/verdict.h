@@ -58,6 +58,14 @@ struct Negotiated {
     friend bool operator==(const Negotiated&, const Negotiated&) = default;
 };
 
+// An attempt that the server ended and that the device made again with another hello.
+struct EarlierAttempt {
+    Bytes hello;
+    std::string ja3;
+    std::string ended;  // "the server sent protocol_version", for eyes
+    friend bool operator==(const EarlierAttempt&, const EarlierAttempt&) = default;
+};
+
 struct Verdict {
     std::string device;
     std::string name;
@@ -75,6 +83,7 @@ struct Verdict {
     std::vector<Reason> reasons;  // in the device's order of noticing; notes last
     std::string ja3;
     Bytes hello;  // as sent; empty for files
+    std::vector<EarlierAttempt> earlier;  // in order; what is said above is of the last attempt
 };
 
 // The reason that made the outcome: the decider, or the first that asks or is undecided. nullptr

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <ostream>
 
+#include "emulator/device/words.h"
 #include "emulator/report/report.h"
 
 namespace handset::report {
@@ -58,6 +59,13 @@ json::object verdict_object(const judge::Verdict& verdict) {
     object["shows"] = text_or_null(verdict.shows);
     object["log"] = text_or_null(verdict.log);
     object["code"] = text_or_null(verdict.code);
+    json::array answers;
+    for (const device::Answer& answer : verdict.answers) {
+        json::object one{{"answer", answer.answer}, {"then", device::word_of(answer.then)}};
+        one["alert"] = answer.alert ? json::value(wire::name_of(*answer.alert)) : nullptr;
+        answers.push_back(std::move(one));
+    }
+    object["answers"] = std::move(answers);
     object["grade"] = device::grade_name(verdict.grade);
     if (verdict.negotiated) {
         object["negotiated"] = {{"version", wire::name_of(verdict.negotiated->version)},
@@ -74,6 +82,13 @@ json::object verdict_object(const judge::Verdict& verdict) {
     } else {
         object["hello"] = {{"ja3", text_or_null(verdict.ja3)}, {"hex", to_hex(verdict.hello)}};
     }
+    json::array earlier;
+    for (const judge::EarlierAttempt& attempt : verdict.earlier) {
+        earlier.push_back(json::object{{"ended", printable_utf8(attempt.ended)},
+                                       {"ja3", text_or_null(attempt.ja3)},
+                                       {"hex", to_hex(attempt.hello)}});
+    }
+    object["earlier_attempts"] = std::move(earlier);
     return object;
 }
 

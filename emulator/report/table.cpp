@@ -5,6 +5,7 @@
 #include <ostream>
 #include <sstream>
 
+#include "emulator/device/words.h"
 #include "emulator/report/report.h"
 
 namespace handset::report {
@@ -105,6 +106,10 @@ std::vector<std::string> why(const Verdict& verdict) {
         if (verdict.stage == judge::Stage::finished || verdict.stage == judge::Stage::application) {
             text += "; handshake finished";
         }
+        if (!verdict.earlier.empty()) {
+            text += fmt::format("; at attempt {}, the one before: {}", verdict.earlier.size() + 1,
+                                verdict.earlier.back().ended);
+        }
         paragraphs.push_back(std::move(text));
         const auto not_played =
             std::ranges::find(verdict.reasons, "handshake-not-played",
@@ -125,6 +130,16 @@ std::vector<std::string> why(const Verdict& verdict) {
     if (!verdict.shows.empty()) {
         const std::string code = verdict.code.empty() ? "" : fmt::format(" ({})", verdict.code);
         paragraphs.push_back(fmt::format("user reads: \"{}\"{}", verdict.shows, code));
+    }
+    for (const device::Answer& answer : verdict.answers) {
+        paragraphs.push_back(fmt::format(
+            "  \"{}\": {}{}", answer.answer, device::word_of(answer.then),
+            answer.alert ? fmt::format(", alert {}", wire::name_of(*answer.alert)) : ""));
+    }
+    if (!verdict.earlier.empty()) {
+        const judge::EarlierAttempt& before = verdict.earlier.back();
+        paragraphs.push_back(fmt::format("attempt {}; the one before: {}",
+                                         verdict.earlier.size() + 1, before.ended));
     }
     if (verdict.outcome == Outcome::unknown) {
         const bool anchor = reason->finding.rule == "chain-anchor-undetermined";

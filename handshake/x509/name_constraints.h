@@ -1,5 +1,19 @@
 // The nameConstraints extension applied to a certificate below it (RFC 5280 4.2.1.10, 6.1.3 (b)
 // and (c)). Deliberately not done here: which certificates of a path are held to it.
+//
+// Where RFC 5280 leaves room:
+// - An empty base of dNSName, rfc822Name or uniformResourceIdentifier holds every name, as NSS and
+//   Go have it.
+// - A dNSName base with a leading dot, which RFC 5280 does not know, holds the names below the
+//   domain and not the domain itself, as OpenSSL, NSS and Go have it.
+// - '*' in a dNSName stands for octets of one label (RFC 6125 6.4.3). Such a pattern is within a
+//   permitted subtree when every name it stands for is, and within an excluded one when any is.
+// - A trailing dot does not count. IPv4 addresses are never within IPv6 subtrees, nor the other way
+//   round.
+// - The Local-part of an rfc822Name is compared with its case (RFC 5280 7.5), all else without.
+// - A name that is none of its form is not permitted where the form has subtrees at all, which RFC
+//   5280 demands for URIs without a domain name: an rfc822Name without '@', a dNSName with an empty
+//   label, an iPAddress of 5 octets.
 #pragma once
 
 #include <optional>
@@ -15,27 +29,31 @@ struct NameViolation {
         not_permitted,  // permitted subtrees of the name's form, and the name is in none of them
         excluded,       // the name is in an excluded subtree
         // A subtree of a form that the reader does not apply, and a name of that form; or a subtree
-        // with minimum or maximum, or a base that names nothing.
+        // with a maximum, with a minimum that is not 0, or with a base that names nothing.
         not_applicable
     };
     Kind kind = Kind::not_permitted;
-    Place place;         // of the name within the constrained certificate
-    std::string field;   // "tbsCertificate.extensions[5].extnValue[1]", "tbsCertificate.subject"
+    Place place;         // of the name's contents within the constrained certificate
+    std::string field;   // "tbsCertificate.extensions[5].extnValue.names[1]",
+                         // "tbsCertificate.subject", "tbsCertificate.subject.emailAddress"
     std::string detail;  // "dNSName mail.example.com is not within example.org"; for eyes
 };
 
 struct NameConstraintScope {
-    // Forms whose subtrees are applied.
+    // Forms whose subtrees are applied. Those of otherName, x400Address, ediPartyName and
+    // registeredID never are: RFC 5280 gives them no meaning.
     std::span<const GeneralNameType> forms;
-    // dNSName subtrees hold common names that look like host names, where the certificate has no
-    // dNSName.
+    // dNSName subtrees hold common names that look like host names (labels of letters, digits, '-',
+    // '_' and '*', more than one, the last one not a number), where the certificate has no dNSName.
     bool on_cn = false;
 };
 
-// The first name of `certificate` that `constraints` forbids: subjectAltName in order, then the
-// subject (as a directoryName; its emailAddress attributes as rfc822Names where there is no
-// rfc822Name in subjectAltName). Work is bounded: nullopt is never given for want of steps; a
-// certificate whose names times subtrees exceed max_comparisons is not_applicable.
+// The first name of `certificate` that `constraints` forbids, or else the first one to which they
+// are not applicable: subjectAltName in order, then the subject (as a directoryName; its
+// emailAddress attributes as rfc822Names where there is no rfc822Name in subjectAltName; its common
+// names, see on_cn). A subjectAltName that could not be decoded is not_applicable. Work is bounded:
+// nullopt is never given for want of steps; a certificate whose names times subtrees exceed
+// max_comparisons is not_applicable.
 inline constexpr std::size_t max_comparisons = 1'000'000;
 std::optional<NameViolation> find_violation(const NameConstraints& constraints,
                                             const Certificate& certificate,
