@@ -20,13 +20,16 @@ int check(const std::vector<std::string>& arguments, const Streams& streams) {
          "  handset check chain.pem --at 2007-09-02 --explain\n"
          "  handset check chain.pem --device outlook-2007-windows-xp --msstd "
          "msstd:mail.contoso.com\n"
+         "  handset check chain.pem --roots cacerts.jks --store-password changeit\n"
          "  handset check chain.pem --format json -o verdicts.json\n"},
         streams);
     if (!parsed) return 0;
     if (parsed->words.empty()) {
         throw UsageError("no certificate file given; try: handset check chain.pem --host NAME");
     }
-    const Asked asked = read_question(parsed->values);
+    Asked asked = read_question(parsed->values);
+    judge::SignatureCache signatures;
+    asked.question.signatures = &signatures;
     Library library(home());
     const std::vector<device::Device> devices = library.find(asked.device_patterns);
 

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "emulator/flight/files.h"
+#include "emulator/flight/roots.h"
 #include "handshake/base/nearest.h"
 
 namespace handset::cli {
@@ -72,8 +72,18 @@ po::options_description question_options() {
         "Outlook's proxy principal, 'none' switches it off (default: msstd:<host>)")(
         "install-root", po::value<std::vector<std::string>>()->value_name("FILE"),
         "a root as a user installs it on the device; may be repeated")(
-        "roots", po::value<std::vector<std::string>>()->value_name("FILE"),
-        "trust these roots in place of the device's store; may be repeated");
+        "roots", po::value<std::vector<std::string>>()->value_name("FILE|DIR"),
+        "trust these roots in place of the device's store: PEM, DER, PKCS #7, PKCS #12, a folder, "
+        "Java's JKS, JCEKS and BKS, Microsoft's .sst, NSS's cert9.db, or what certutil -store, "
+        "PowerShell's Format-List or keytool -list printed; may be repeated")(
+        "store-password", po::value<std::string>()->value_name("WORD"),
+        "opens stores that have one (without it: none, and 'changeit')")(
+        "aia", po::value<std::vector<std::string>>()->value_name("FILE|DIR"),
+        "certificates that authorityInfoAccess leads to, for devices that fetch them; may be "
+        "repeated")(
+        "known-roots", po::value<std::vector<std::string>>()->value_name("FILE|DIR"),
+        "certificates of public roots, for the keys of roots known by fingerprint; none is trusted "
+        "for it; 'none' for none (default: /etc/ssl/certs/ca-certificates.crt, if there)");
     return options;
 }
 
@@ -96,20 +106,8 @@ po::options_description output_options() {
 
 namespace {
 
-std::vector<x509::Certificate> load_roots(const std::vector<std::string>& files) {
-    std::vector<x509::Certificate> roots;
-    for (const std::string& file : files) {
-        for (const Bytes& der : flight::load_certificates(file)) {
-            auto decoded = x509::decode_certificate(der);
-            if (!decoded) {
-                throw UsageError(fmt::format("{}: certificate cannot be decoded: {}", file,
-                                             to_string(decoded.error())));
-            }
-            roots.push_back(std::move(*decoded));
-        }
-    }
-    return roots;
-}
+// Today's roots of Debian and its like. Only keys are taken from it.
+constexpr std::string_view default_known_roots = "/etc/ssl/certs/ca-certificates.crt";
 
 std::vector<std::string> list_of(const po::variables_map& values, const char* name) {
     if (values.count(name) == 0) return {};
@@ -120,9 +118,57 @@ std::string text_of(const po::variables_map& values, const char* name) {
     return values.count(name) > 0 ? values[name].as<std::string>() : "";
 }
 
+std::vector<judge::InstalledRoot> read_installed_roots(const po::variables_map& values,
+                                                       const std::string& password) {
+    std::vector<judge::InstalledRoot> roots;
+    for (const std::string& file : list_of(values, "install-root")) {
+        const flight::CertificateFile loaded = flight::load_installed_root(file, password);
+        for (const Bytes& der : loaded.certificates) {
+            auto decoded = x509::decode_certificate(der);
+            if (!decoded) {
+                throw UsageError(fmt::format("{}: certificate cannot be decoded: {}",
+                                             printable_utf8(file), to_string(decoded.error())));
+            }
+            roots.push_back({std::move(*decoded), loaded.format});
+        }
+    }
+    return roots;
+}
+
+// In place of the device's store, where the user says so.
+void read_roots(const po::variables_map& values, flight::Roots loaded, judge::Question& question) {
+    if (!loaded.listed.empty()) {
+        device::Store store;
+        store.id = printable_utf8(fmt::format("{}", fmt::join(list_of(values, "roots"), ", ")));
+        store.name = store.source = store.id;
+        store.members = std::move(loaded.listed);
+        question.listed_roots = std::move(store);
+    }
+    question.roots = std::move(loaded.certificates);
+}
+
+std::vector<x509::Certificate> read_known_roots(const po::variables_map& values,
+                                                const std::string& password,
+                                                const judge::Question& question) {
+    const std::vector<std::string> places = list_of(values, "known-roots");
+    if (places == std::vector<std::string>{"none"}) return {};
+    if (!places.empty()) {
+        return flight::load_roots(places, password, flight::Wanted::certificates).certificates;
+    }
+    // Whoever has only certificates to trust has their keys, too.
+    if (question.roots && !question.listed_roots) return {};
+    try {
+        return flight::load_roots({std::string(default_known_roots)}, "",
+                                  flight::Wanted::certificates)
+            .certificates;
+    } catch (const flight::FileError&) {
+        return {};
+    }
+}
+
 }  // namespace
 
-Asked read_question(const po::variables_map& values) {
+Asked read_question(const po::variables_map& values, std::ostream& notes) {
     Asked asked;
     asked.device_patterns = list_of(values, "device");
     judge::Question& question = asked.question;
@@ -143,10 +189,19 @@ Asked read_question(const po::variables_map& values) {
         throw UsageError(fmt::format(
             "--at '{}' is no date; write 2007-09-02 or 2007-09-02T12:00:00Z", printable_utf8(at)));
     }
-    for (x509::Certificate& root : load_roots(list_of(values, "install-root"))) {
-        question.installed_roots.push_back({std::move(root), device::RootFormat::der});
+    const std::string password = text_of(values, "store-password");
+    question.installed_roots = read_installed_roots(values, password);
+    if (values.count("roots") > 0) {
+        flight::Roots loaded = flight::load_roots(list_of(values, "roots"), password);
+        for (const std::string& note : loaded.notes) {
+            if (values.count("quiet") == 0) notes << "handset: note: " << note << '\n';
+        }
+        read_roots(values, std::move(loaded), question);
     }
-    if (values.count("roots") > 0) question.roots = load_roots(list_of(values, "roots"));
+    question.aia =
+        flight::load_roots(list_of(values, "aia"), password, flight::Wanted::certificates)
+            .certificates;
+    question.known_roots = read_known_roots(values, password, question);
     return asked;
 }
 

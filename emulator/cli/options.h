@@ -3,6 +3,7 @@
 
 #include <boost/program_options.hpp>
 #include <functional>
+#include <iostream>
 #include <optional>
 
 #include "emulator/cli/cli.h"
@@ -30,7 +31,7 @@ std::optional<Parsed> parse(const std::vector<std::string>& arguments,
                             const po::options_description& options, const CommandText& text,
                             const Streams& streams);
 
-// --device --host --msstd --at --install-root --roots
+// --device --host --msstd --at --install-root --roots --store-password --aia --known-roots
 po::options_description question_options();
 // --format -o --explain --strict --color --quiet
 po::options_description output_options();
@@ -39,7 +40,8 @@ struct Asked {
     judge::Question question;
     std::vector<std::string> device_patterns;
 };
-Asked read_question(const po::variables_map& values);
+// What was passed over in stores of roots goes to `notes`, a line each, unless --quiet is given.
+Asked read_question(const po::variables_map& values, std::ostream& notes = std::cerr);
 
 // Writes the report as the output options say and returns the exit status.
 int write_report(const report::Report& report, const po::variables_map& values,

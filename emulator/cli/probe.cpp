@@ -160,6 +160,7 @@ int probe(const std::vector<std::string>& arguments, const Streams& streams) {
                "  handset probe mail.contoso.com:993 --device 'nokia-*' --explain\n"
                "  handset probe mail.contoso.com --starttls smtp\n"
                "  handset probe 127.0.0.1:8443 --host mail.contoso.com --install-root root.cer\n"
+               "  handset probe mail.contoso.com --roots certutil-store-root.txt\n"
                "  handset probe [::1]:8443 --host mail.contoso.com --format json\n"},
               streams);
     if (!parsed) return 0;
@@ -170,6 +171,8 @@ int probe(const std::vector<std::string>& arguments, const Streams& streams) {
     const flight::Target target =
         flight::parse_target(parsed->words.front(), starttls_from(parsed->values));
     if (asked.question.host.empty()) asked.question.host = target.host;
+    judge::SignatureCache signatures;
+    asked.question.signatures = &signatures;
     const flight::Deadlines deadlines = deadlines_from(parsed->values);
     const std::string server_name = parsed->values.count("sni") > 0
                                         ? parsed->values["sni"].as<std::string>()

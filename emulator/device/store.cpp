@@ -12,6 +12,7 @@ namespace {
 
 constexpr Row<StoreEntry> entry_rows[] = {
     {{"sha256", true}, field<&StoreEntry::sha256, hex_of<32>>},
+    {{"sha1"}, field<&StoreEntry::sha1, hex_of<20>>},
     {{"spki_sha256"}, field<&StoreEntry::spki_sha256, hex_of<32>>},
     {{"ski"}, field<&StoreEntry::ski, hex>},
     {{"subject", true}, field<&StoreEntry::subject, text>},

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "emulator/flight/text.h"
 #include "handshake/crypto/ber.h"
 #include "handshake/crypto/pkcs12.h"
 
@@ -17,20 +18,18 @@ namespace {
 
 using crypto::BerElement;
 using crypto::BerReader;
+using device::RootFormat;
 namespace ber = crypto::ber;
 
-constexpr std::size_t max_file_bytes = 16 << 20;
 constexpr std::string_view want = "give the certificate file";
 
 [[noreturn]] void refuse(const std::string& name, std::string_view what) {
     throw FileError(fmt::format("{}: {}", printable(name), what));
 }
 
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view blank = " \t\r\n\v\f";
-    const std::size_t first = text.find_first_not_of(blank);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blank) - first + 1);
+// The file can be read, and holds nothing of what is looked for.
+[[noreturn]] void refuse_empty(const std::string& name, std::string_view what) {
+    throw NoCertificates(fmt::format("{}: {}", printable(name), what));
 }
 
 // --- what a DER object is, by its outermost elements --------------------------------------------
@@ -150,14 +149,24 @@ std::vector<Bytes> decode_pkcs7(ByteView octets, const std::string& name) {
     BerReader content_info(need(outer.expect(ber::sequence)).contents);
     const std::string type = crypto::dotted_oid_of(need(content_info.next()));
     if (type != "1.2.840.113549.1.7.2") {
-        refuse(name, fmt::format("PKCS #7 that is not SignedData but {}: it holds no certificates",
+        refuse_empty(name,
+                     fmt::format("PKCS #7 that is not SignedData but {}: it holds no certificates",
                                  type.empty() ? "unreadable" : type));
     }
     BerReader explicit_content(need(content_info.expect(ber::context_0)).contents);
     BerReader signed_data(need(explicit_content.expect(ber::sequence)).contents);
-    need(signed_data.expect(ber::integer));   // version
-    need(signed_data.expect(ber::set));       // digestAlgorithms
-    need(signed_data.expect(ber::sequence));  // contentInfo
+    need(signed_data.expect(ber::integer));  // version
+    need(signed_data.expect(ber::set));      // digestAlgorithms
+    BerReader signed_content(need(signed_data.expect(ber::sequence)).contents);
+    // szOID_CTL of wincrypt.h: authroot.stl and its like. The certificates beside it are
+    // Microsoft's own.
+    const auto content_type = signed_content.next();
+    if (content_type && crypto::dotted_oid_of(*content_type) == "1.3.6.1.4.1.311.10.1") {
+        refuse(
+            name,
+            "Microsoft's certificate trust list (.stl), which names roots and holds none; make a "
+            "store of them on Windows: certutil -generateSSTFromWU roots.sst");
+    }
     std::vector<Bytes> out;
     if (const auto certificates = signed_data.next_if(ber::context_0)) {
         BerReader set(certificates->contents);
@@ -168,7 +177,7 @@ std::vector<Bytes> decode_pkcs7(ByteView octets, const std::string& name) {
         if (set.failed()) need(std::nullopt);
     }
     if (signed_data.failed()) need(std::nullopt);
-    if (out.empty()) refuse(name, fmt::format("PKCS #7 without certificates; {}", want));
+    if (out.empty()) refuse_empty(name, fmt::format("PKCS #7 without certificates; {}", want));
     return out;
 }
 
@@ -180,25 +189,25 @@ std::vector<Bytes> decode_pkcs12(ByteView octets, const std::string& name,
                                  certificates.error().field));
     }
     if (certificates->empty()) {
-        refuse(name, fmt::format("PKCS #12 without certificates; {}", want));
+        refuse_empty(name, fmt::format("PKCS #12 without certificates; {}", want));
     }
     return std::move(*certificates);
 }
 
-std::vector<Bytes> decode_der(ByteView octets, const std::string& name,
-                              const std::string& password) {
+CertificateFile decode_der(ByteView octets, const std::string& name, const std::string& password) {
     const ObjectKind kind = kind_of(octets);
     switch (kind) {
         case ObjectKind::certificate:
-            return {to_bytes(octets)};
+            return {RootFormat::der, {to_bytes(octets)}};
         case ObjectKind::pkcs7:
-            return decode_pkcs7(octets, name);
+            return {RootFormat::pkcs7, decode_pkcs7(octets, name)};
         case ObjectKind::pkcs12:
-            return decode_pkcs12(octets, name, password);
+            return {RootFormat::pkcs12, decode_pkcs12(octets, name, password)};
         case ObjectKind::unknown:
-            refuse(name, fmt::format("DER, but no certificate; {}", want));
+            refuse_empty(name, fmt::format("DER, but no certificate; {}", want));
         default:
-            refuse(name, fmt::format("holds {}, no certificate; {}", description(kind), want));
+            refuse_empty(name,
+                         fmt::format("holds {}, no certificate; {}", description(kind), want));
     }
 }
 
@@ -206,29 +215,6 @@ std::vector<Bytes> decode_der(ByteView octets, const std::string& name,
 
 constexpr std::string_view begin_mark = "-----BEGIN ";
 constexpr std::string_view end_mark = "-----END ";
-
-// Lines of a text, numbered from 1. Ends at CR, LF or both.
-class Lines {
-public:
-    explicit Lines(std::string_view text) : text_(text) {}
-    bool next() {
-        if (position_ >= text_.size()) return false;
-        const std::size_t end = std::min(text_.find_first_of("\r\n", position_), text_.size());
-        line_ = trim(text_.substr(position_, end - position_));
-        position_ = end + 1;
-        if (end + 1 < text_.size() && text_[end] == '\r' && text_[end + 1] == '\n') ++position_;
-        ++number_;
-        return true;
-    }
-    std::string_view line() const { return line_; }
-    std::size_t number() const { return number_; }
-
-private:
-    std::string_view text_;
-    std::string_view line_;
-    std::size_t position_ = 0;
-    std::size_t number_ = 0;
-};
 
 int base64_digit(char character) {
     if (character >= 'A' && character <= 'Z') return character - 'A';
@@ -318,9 +304,9 @@ Label label_of(std::string_view text) {
     return {text, LabelKind::other, {}};
 }
 
-std::vector<Bytes> decode_pem(std::string_view text, const std::string& name,
-                              const std::string& password) {
-    std::vector<Bytes> out;
+CertificateFile decode_pem(std::string_view text, const std::string& name,
+                           const std::string& password) {
+    CertificateFile out;
     std::string other;  // the first thing that is no certificate
     Lines lines(text);
     const auto refuse_line = [&](std::size_t number, const std::string& what) {
@@ -381,49 +367,27 @@ std::vector<Bytes> decode_pem(std::string_view text, const std::string& name,
             refuse_line(begin_line, fmt::format("an empty {}", printable(label_text)));
         }
         const std::string place = fmt::format("{}: line {}", name, begin_line);
+        const auto add = [&](RootFormat format, std::vector<Bytes> certificates) {
+            if (out.certificates.empty()) out.format = format;
+            for (Bytes& certificate : certificates)
+                out.certificates.push_back(std::move(certificate));
+        };
         if (label.kind == LabelKind::trusted_certificate) {
             BerReader in(base64.octets);  // OpenSSL's trust settings follow the certificate
             const auto certificate = in.next();
-            out.push_back(certificate ? to_bytes(certificate->encoding) : base64.octets);
+            add(RootFormat::pem, {certificate ? to_bytes(certificate->encoding) : base64.octets});
         } else if (label.kind == LabelKind::pkcs7 || kind_of(base64.octets) == ObjectKind::pkcs7) {
-            for (Bytes& certificate : decode_pkcs7(base64.octets, place)) {
-                out.push_back(std::move(certificate));
-            }
+            add(RootFormat::pkcs7, decode_pkcs7(base64.octets, place));
         } else if (kind_of(base64.octets) == ObjectKind::pkcs12) {
-            for (Bytes& certificate : decode_pkcs12(base64.octets, place, password)) {
-                out.push_back(std::move(certificate));
-            }
+            add(RootFormat::pkcs12, decode_pkcs12(base64.octets, place, password));
         } else {
-            out.push_back(std::move(base64.octets));
+            add(RootFormat::pem, {std::move(base64.octets)});
         }
     }
-    if (out.empty()) refuse(name, fmt::format("holds {}, no certificate; {}", other, want));
-    return out;
-}
-
-// Text that Windows programs save as UTF-16, with a byte order mark; nullopt otherwise. Characters
-// beyond ASCII become '?': PEM has none.
-std::optional<std::string> narrow_utf16(ByteView octets) {
-    if (octets.size() < 2) return std::nullopt;
-    const bool little = octets[0] == 0xff && octets[1] == 0xfe;
-    const bool big = octets[0] == 0xfe && octets[1] == 0xff;
-    if (!little && !big) return std::nullopt;
-    std::string out;
-    for (std::size_t i = 2; i + 1 < octets.size(); i += 2) {
-        const std::uint8_t low = octets[little ? i : i + 1];
-        const std::uint8_t high = octets[little ? i + 1 : i];
-        out += high == 0 && low < 0x80 ? static_cast<char>(low) : '?';
+    if (out.certificates.empty()) {
+        refuse_empty(name, fmt::format("holds {}, no certificate; {}", other, want));
     }
     return out;
-}
-
-bool is_text(ByteView octets) {
-    for (const std::uint8_t octet : octets.first(std::min<std::size_t>(octets.size(), 1024))) {
-        if (octet < 0x20 && octet != '\n' && octet != '\r' && octet != '\t' && octet != '\f') {
-            return false;
-        }
-    }
-    return true;
 }
 
 std::string size_text(std::uintmax_t bytes) {
@@ -457,7 +421,9 @@ void check_status(const struct stat& status, const std::string& name) {
     }
 }
 
-Bytes read_whole(const std::filesystem::path& file) {
+}  // namespace
+
+Bytes read_file(const std::filesystem::path& file) {
     const std::string name = file.string();
     const auto refuse_errno = [&] {
         refuse(name, errno == ENOENT ? "no such file"
@@ -485,31 +451,43 @@ Bytes read_whole(const std::filesystem::path& file) {
     return out;
 }
 
-}  // namespace
+bool is_pkcs12(ByteView octets) {
+    return kind_of(octets) == ObjectKind::pkcs12;
+}
 
-std::vector<Bytes> decode_certificates(ByteView octets, const std::string& name,
-                                       const std::string& pkcs12_password) {
-    if (octets.empty()) refuse(name, fmt::format("the file is empty; {}", want));
+bool is_pem(ByteView octets) {
+    // Text may begin with a digit: '0' is the identifier octet of a SEQUENCE.
+    if (!octets.empty() && octets[0] == ber::sequence && !is_text(octets)) return false;
+    return text_of(octets).find(begin_mark) != std::string::npos;
+}
+
+CertificateFile decode_certificate_file(ByteView octets, const std::string& name,
+                                        const std::string& pkcs12_password) {
+    if (octets.empty()) refuse_empty(name, fmt::format("the file is empty; {}", want));
     if (octets.size() > max_file_bytes) {
         refuse(name, fmt::format("{} is too large for certificates", size_text(octets.size())));
     }
-    // Text may begin with a digit: '0' is the identifier octet of a SEQUENCE.
-    const auto narrow = narrow_utf16(octets);
-    const std::string text = narrow ? *narrow : to_text(octets);
-    const bool pem = text.find(begin_mark) != std::string::npos;
-    if (octets[0] == ber::sequence && !(pem && is_text(octets))) {
-        return decode_der(octets, name, pkcs12_password);
+    if (is_pem(octets)) return decode_pem(text_of(octets), name, pkcs12_password);
+    if (octets[0] == ber::sequence) return decode_der(octets, name, pkcs12_password);
+    if (is_utf16(octets) || is_text(octets)) {
+        refuse_empty(name, fmt::format("text without -----BEGIN CERTIFICATE-----; {}", want));
     }
-    if (pem) return decode_pem(text, name, pkcs12_password);
-    if (narrow || is_text(octets)) {
-        refuse(name, fmt::format("text without -----BEGIN CERTIFICATE-----; {}", want));
-    }
-    refuse(name, fmt::format("neither PEM nor DER; {}", want));
+    refuse_empty(name, fmt::format("neither PEM nor DER; {}", want));
+}
+
+std::vector<Bytes> decode_certificates(ByteView octets, const std::string& name,
+                                       const std::string& pkcs12_password) {
+    return decode_certificate_file(octets, name, pkcs12_password).certificates;
+}
+
+CertificateFile load_certificate_file(const std::filesystem::path& file,
+                                      const std::string& pkcs12_password) {
+    return decode_certificate_file(read_file(file), file.string(), pkcs12_password);
 }
 
 std::vector<Bytes> load_certificates(const std::filesystem::path& file,
                                      const std::string& pkcs12_password) {
-    return decode_certificates(read_whole(file), file.string(), pkcs12_password);
+    return load_certificate_file(file, pkcs12_password).certificates;
 }
 
 wire::Flight flight_of(const std::vector<std::filesystem::path>& files,

@@ -39,7 +39,9 @@ public:
     std::tuple<std::size_t, std::size_t, std::size_t, std::size_t> key(
         const Weighed& reaction) const {
         const Step step = reaction.rule->step;
-        const std::size_t number = reaction.objection.finding.certificate.value_or(0);
+        // What was not sent has no number; it stands behind what it issued.
+        const std::size_t number = reaction.objection.finding.certificate.value_or(
+            reaction.objection.path_position.value_or(0));
         const std::size_t offset = reaction.objection.finding.offset;
         if (!order_ || !in_loop(step)) return {rank(step), number, 0, offset};
         std::size_t position = reaction.objection.path_position.value_or(0);

@@ -72,7 +72,10 @@ void unsent_findings(Objector& out, const Path& path) {
             const rules::Rule* rule = rules::find_rule(finding.rule);
             if (!rule || settled_by_section(out, *rule)) continue;
             // The rest of an anchor was weighed by whoever chose to trust it.
-            if (anchor && rule->area != rules::Area::extension) continue;
+            if (anchor && rule->area != rules::Area::extension &&
+                rule->area != rules::Area::key) {
+                continue;
+            }
             finding.certificate.reset();
             finding.detail += anchor ? " (the trust anchor)" : " (fetched by AIA)";
             out.object(std::move(finding)).path_position = i;

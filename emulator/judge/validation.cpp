@@ -81,7 +81,10 @@ public:
                 key(i);
                 signature(i);
             }
-            if (anchor && i > 0 && anchor_counts().value_or(false)) critical_extensions(i);
+            if (anchor && i > 0 && anchor_counts().value_or(false)) {
+                critical_extensions(i);
+                key(i);
+            }
             if (i > 0) issuer(i);
             dates(i);
         }

@@ -55,9 +55,9 @@ constexpr Prf prfs[] = {
     {"2.16.840.1.101.3.4.2.3", "1.2.840.113549.2.11", MBEDTLS_MD_SHA512, 128},
 };
 
-// RFC 7292 B.1: UTF-16, big-endian, with two zero octets behind. Octets that are no UTF-8 stand for
-// themselves.
-Bytes bmp_password(std::string_view utf8) {
+}  // namespace
+
+Bytes utf16_password(std::string_view utf8) {
     Bytes out;
     const auto put = [&](std::uint32_t unit) {
         out.push_back(static_cast<std::uint8_t>(unit >> 8));
@@ -83,7 +83,15 @@ Bytes bmp_password(std::string_view utf8) {
             put(code);
         }
     }
-    put(0);
+    return out;
+}
+
+namespace {
+
+// RFC 7292 B.1: with two zero octets behind.
+Bytes bmp_password(std::string_view utf8) {
+    Bytes out = utf16_password(utf8);
+    append(out, Bytes(2));
     return out;
 }
 
@@ -130,6 +138,26 @@ Bytes derive(const Prf& prf, Purpose purpose, ByteView password, ByteView salt,
     return out;
 }
 
+// Attributes of a bag that say what its certificate is for.
+struct Marks {
+    bool trusted = false;  // Java's trustedKeyUsage
+    bool of_key = false;   // localKeyID
+};
+
+Marks marks_of(std::optional<BerElement> attributes) {
+    Marks marks;
+    if (!attributes) return marks;
+    BerReader set(attributes->contents);
+    while (const auto attribute = set.next_if(ber::sequence)) {
+        BerReader fields(attribute->contents);
+        const auto type = fields.next();
+        const std::string oid = type ? dotted_oid_of(*type) : "";
+        if (oid == "2.16.840.1.113894.746875.1.1") marks.trusted = true;
+        if (oid == "1.2.840.113549.1.9.21") marks.of_key = true;
+    }
+    return marks;
+}
+
 class Container {
 public:
     Container(std::string_view password, std::uint32_t max_iterations)
@@ -138,13 +166,13 @@ public:
     }
 
     void read(ByteView octets);
-    std::vector<Bytes> take() { return std::move(certificates_); }
+    std::vector<StoredCertificate> take();
 
 private:
     void check_mac(const BerElement& mac_data, ByteView authenticated_safe);
     void read_content_info(const BerElement& content_info);
     void read_safe_contents(ByteView octets, int nesting);
-    void read_cert_bag(ByteView value);
+    void read_cert_bag(ByteView value, Marks marks);
     Bytes decrypt(const BerElement& algorithm, ByteView ciphertext);
     Bytes decrypt_pbes2(ByteView parameters, ByteView ciphertext);
     void spend(std::uint32_t iterations);
@@ -152,7 +180,8 @@ private:
     std::string_view password_;
     Bytes bmp_;  // for the derivations of PKCS #12 itself
     std::uint32_t iterations_left_;
-    std::vector<Bytes> certificates_;
+    std::vector<StoredCertificate> certificates_;
+    bool marked_ = false;  // some certificate is marked as trusted
 };
 
 void Container::spend(std::uint32_t iterations) {
@@ -261,20 +290,30 @@ void Container::read_safe_contents(ByteView octets, int nesting) {
         BerReader bag(need(bags.expect(ber::sequence), "SafeBag").contents);
         const std::string id = dotted_oid_of(need(bag.next(), "SafeBag.bagId"));
         const BerElement value = need(bag.expect(ber::context_0), "SafeBag.bagValue");
-        if (id == "1.2.840.113549.1.12.10.1.3") read_cert_bag(value.contents);
+        if (id == "1.2.840.113549.1.12.10.1.3") {
+            read_cert_bag(value.contents, marks_of(bag.next_if(ber::set)));
+        }
         if (id == "1.2.840.113549.1.12.10.1.6") read_safe_contents(value.contents, nesting + 1);
     }
     if (bags.failed()) fault("SafeContents", "cut short or damaged");
 }
 
-void Container::read_cert_bag(ByteView value) {
+void Container::read_cert_bag(ByteView value, Marks marks) {
     BerReader outer(value);
     BerReader bag(need(outer.expect(ber::sequence), "CertBag").contents);
     const std::string id = dotted_oid_of(need(bag.next(), "CertBag.certId"));
     if (id != "1.2.840.113549.1.9.22.1") return;  // sdsiCertificate
     BerReader content(need(bag.expect(ber::context_0), "CertBag.certValue").contents);
     certificates_.push_back(
-        need_octets(need(content.next(), "CertBag.certValue"), "CertBag.certValue"));
+        {need_octets(need(content.next(), "CertBag.certValue"), "CertBag.certValue"),
+         marks.trusted || marks.of_key});
+    marked_ = marked_ || marks.trusted;
+}
+
+std::vector<StoredCertificate> Container::take() {
+    for (StoredCertificate& certificate : certificates_)
+        certificate.anchor = certificate.anchor || !marked_;
+    return std::move(certificates_);
 }
 
 Bytes decrypt_with(mbedtls_cipher_type_t type, ByteView key, ByteView iv, ByteView ciphertext) {
@@ -417,14 +456,35 @@ Bytes Container::decrypt_pbes2(ByteView parameters, ByteView ciphertext) {
 
 }  // namespace
 
-Result<std::vector<Bytes>> decode_pkcs12_certificates(ByteView container, std::string_view password,
-                                                      std::uint32_t max_iterations) {
+Result<std::vector<StoredCertificate>> decode_pkcs12_store(ByteView container,
+                                                           std::string_view password,
+                                                           std::uint32_t max_iterations) {
     try {
         Container reader(password, max_iterations);
         reader.read(container);
         return reader.take();
     } catch (const Fault& stop) {
         return DecodeError{stop.reason, stop.field, 0};
+    }
+}
+
+Result<std::vector<Bytes>> decode_pkcs12_certificates(ByteView container, std::string_view password,
+                                                      std::uint32_t max_iterations) {
+    auto stored = decode_pkcs12_store(container, password, max_iterations);
+    if (!stored) return stored.error();
+    std::vector<Bytes> out;
+    for (StoredCertificate& certificate : *stored)
+        out.push_back(std::move(certificate.der));
+    return out;
+}
+
+Bytes pkcs12_mac_key(std::string_view password, ByteView salt, std::uint32_t iterations,
+                     std::size_t length_bytes) {
+    try {
+        return derive(prfs[0], Purpose::mac, password.empty() ? Bytes{} : bmp_password(password),
+                      salt, iterations, length_bytes);
+    } catch (const Fault&) {
+        return {};
     }
 }
 

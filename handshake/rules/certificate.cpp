@@ -1,4 +1,5 @@
-// Rules on the fields of tbsCertificate that are no extension, no key and no name form.
+// Rules on the fields of tbsCertificate that are no extension, no key and no name form, and on the
+// certificate as a whole.
 #include <fmt/format.h>
 
 #include "handshake/rules/tables.h"
@@ -150,13 +151,36 @@ void find_attribute_too_long(const Evidence& evidence, Findings& findings) {
     });
 }
 
+void find_leaf_is_ca(const Evidence& evidence, Findings& findings) {
+    for_each_value<x509::BasicConstraints>(
+        evidence, "basicConstraints",
+        [&](std::size_t number, std::size_t index, const x509::BasicConstraints& constraints) {
+            if (number != 0 || !constraints.ca) return;
+            findings.at(number, evidence.chain[0].certificate->extensions[index].value_place,
+                        fmt::format("tbsCertificate.extensions[{}].extnValue", index),
+                        "the server's own certificate is a CA's");
+        });
+}
+
 constexpr std::string_view new_serial =
-    "Have the certificate issued again with a proper serial number.";
+    "Have the certificate issued again with a random serial number: `openssl x509 -req -set_serial "
+    "0x$(openssl rand -hex 8) -in request.pem -CA ca.pem -CAkey ca.key -extfile leaf.ext -out "
+    "leaf.pem`.";
+constexpr std::string_view sign_with_sha256 =
+    "Have the certificate issued again: `openssl x509 -req -sha256 -in request.pem -CA ca.pem "
+    "-CAkey ca.key -extfile leaf.ext -out leaf.pem`; a Microsoft CA signs with SHA-256 after "
+    "`certutil -setreg ca\\csp\\CNGHashAlgorithm SHA256` and a restart of certsvc. Devices that "
+    "know nothing newer than SHA-1 need -sha1.";
+constexpr std::string_view new_dates =
+    "Have the certificate issued again: `openssl ca -startdate 20250101000000Z -enddate "
+    "20260101000000Z -in request.pem -out leaf.pem`.";
 
 constexpr Rule table[] = {
     {"certificate-version-invalid", Area::certificate, Level::must, Step::encoding,
      "The version is v1, v2 or v3.", "RFC 5280 4.1.2.1", AlertDescription::bad_certificate,
-     "Have the certificate issued again as an X.509 v3 certificate.", find_version_invalid},
+     "Have the certificate issued again as v3: `openssl x509 -req -in request.pem -CA ca.pem "
+     "-CAkey ca.key -extfile leaf.ext -out leaf.pem`.",
+     find_version_invalid},
     {"certificate-serial-negative", Area::certificate, Level::must, Step::encoding,
      "The serial number is a positive integer.", "RFC 5280 4.1.2.2",
      AlertDescription::bad_certificate, new_serial, find_serial_negative},
@@ -169,57 +193,90 @@ constexpr Rule table[] = {
     {"certificate-signature-algorithm-mismatch", Area::certificate, Level::must, Step::encoding,
      "signatureAlgorithm and tbsCertificate.signature are the same.", "RFC 5280 4.1.1.2",
      AlertDescription::bad_certificate,
-     "Have the certificate issued again: the CA software wrote two different algorithms.",
+     "The CA software wrote two different algorithms. Have the certificate issued again by one "
+     "that writes the same twice: `openssl x509 -req -sha256 -in request.pem -CA ca.pem -CAkey "
+     "ca.key -extfile leaf.ext -out leaf.pem`.",
      find_algorithm_mismatch},
     {"certificate-signature-weak-digest", Area::certificate, Level::must, Step::signature,
      "Signatures do not rest on MD2, MD4 or MD5.", "RFC 6151 2", AlertDescription::bad_certificate,
-     "Have the certificate issued again with SHA-256, or SHA-1 where devices know nothing newer.",
-     nullptr},
+     sign_with_sha256, nullptr},
     {"certificate-signature-sha1", Area::certificate, Level::should, Step::signature,
      "Signatures should not rest on SHA-1.", "RFC 6194 3", AlertDescription::bad_certificate,
-     "Use SHA-256 unless a device in service knows nothing newer than SHA-1.", find_sha1},
+     sign_with_sha256, find_sha1},
     {"certificate-signature-algorithm-unsupported", Area::certificate, Level::must, Step::signature,
      "The client can verify the certificate's signature algorithm.", "RFC 5246 7.4.2",
      AlertDescription::unsupported_certificate,
      "Have the certificate, and every intermediate above it, issued with an algorithm the device "
-     "knows, for example: openssl x509 -req -sha1 …",
+     "knows; SHA-1 for devices before 2008: `openssl x509 -req -sha1 -in request.pem -CA ca.pem "
+     "-CAkey ca.key -extfile leaf.ext -out leaf.pem`, on a Microsoft CA `certutil -setreg "
+     "ca\\csp\\CNGHashAlgorithm SHA1`.",
      nullptr},
     {"certificate-signature-invalid", Area::certificate, Level::must, Step::signature,
      "The signature verifies under the issuer's public key.", "RFC 5280 6.1.3 (a)(1)",
      AlertDescription::bad_certificate,
-     "Install the certificate as the CA delivered it, with the intermediate that signed it.",
+     "Install the certificate as the CA delivered it, with the intermediate that signed it, not "
+     "one of the same name; `openssl verify -CAfile root.pem -untrusted intermediate.pem "
+     "leaf.pem` tells which fits.",
      nullptr},
     {"certificate-signature-unchecked", Area::certificate, Level::should, Step::signature,
      "The signature verifies under the issuer's public key.", "RFC 5280 6.1.3 (a)(1)",
      AlertDescription::bad_certificate,
-     "Give the issuer's certificate (--install-root or --roots) to have the signature checked.",
+     "Nothing to do on the server. Where the issuer's certificate is what is missing, give it "
+     "here: `--install-root FILE` or `--roots FILE`.",
      nullptr},
     {"certificate-time-wrong-type", Area::certificate, Level::must, Step::encoding,
      "Dates through 2049 are UTCTime, later ones GeneralizedTime.", "RFC 5280 4.1.2.5",
-     AlertDescription::bad_certificate,
-     "Have the certificate issued again by software that follows RFC 5280.", find_time_wrong_type},
+     AlertDescription::bad_certificate, new_dates, find_time_wrong_type},
     {"certificate-validity-reversed", Area::certificate, Level::must, Step::validity,
      "notBefore lies before notAfter.", "RFC 5280 4.1.2.5", AlertDescription::bad_certificate,
-     "Have the certificate issued again.", find_validity_reversed},
+     new_dates, find_validity_reversed},
+    {"certificate-validity-too-long", Area::certificate, Level::must, Step::validity,
+     "The certificate is not valid for longer than the client allows, as a rule 825 days.",
+     "support.apple.com/103769", AlertDescription::bad_certificate,
+     "Have the certificate issued again for a year: `openssl x509 -req -days 365 -in request.pem "
+     "-CA ca.pem -CAkey ca.key -extfile leaf.ext -out leaf.pem`; a Microsoft CA keeps to `certutil "
+     "-setreg ca\\ValidityPeriodUnits 1`.",
+     nullptr},
     {"certificate-expired", Area::certificate, Level::must, Step::validity,
      "The present moment lies within the validity.", "RFC 5280 6.1.3 (a)(2)",
      AlertDescription::certificate_expired,
-     "Renew the certificate; if it is still valid, set the device's clock.", nullptr},
+     "Renew the certificate: `openssl req -new -key key.pem -subj /CN=mail.example.com -addext "
+     "subjectAltName=DNS:mail.example.com -out request.pem`, on Exchange 2007 "
+     "`Get-ExchangeCertificate -Thumbprint THUMBPRINT | New-ExchangeCertificate` for one of its "
+     "own. If it is still valid, set the device's clock.",
+     nullptr},
     {"certificate-not-yet-valid", Area::certificate, Level::must, Step::validity,
      "The present moment lies within the validity.", "RFC 5280 6.1.3 (a)(2)",
      AlertDescription::certificate_expired,
-     "Wait until the certificate is valid, or set the device's clock.", nullptr},
+     "Set the device's clock, and the CA's: `date -u` on Unix, `w32tm /resync` on Windows; else "
+     "wait until the certificate is valid.",
+     nullptr},
+    {"certificate-leaf-is-ca", Area::certificate, Level::should, Step::basic_constraints,
+     "The server's own certificate is not a CA's.", "RFC 5280 4.2.1.9",
+     AlertDescription::bad_certificate,
+     "Make the server's certificate with cA FALSE: `openssl req -x509 -newkey rsa:2048 -nodes "
+     "-keyout key.pem -days 365 -subj /CN=mail.example.com -addext "
+     "subjectAltName=DNS:mail.example.com -addext basicConstraints=critical,CA:FALSE -out "
+     "leaf.pem`, or have one issued by the CA.",
+     find_leaf_is_ca},
     {"certificate-unique-id", Area::certificate, Level::should, Step::encoding,
      "CAs write no unique identifiers.", "RFC 5280 4.1.2.8", AlertDescription::bad_certificate,
-     "Have the certificate issued again without unique identifiers.", find_unique_id},
+     "Have the certificate issued again without unique identifiers; OpenSSL writes none: `openssl "
+     "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -extfile leaf.ext -out leaf.pem`.",
+     find_unique_id},
     {"certificate-issuer-empty", Area::certificate, Level::must, Step::encoding,
      "The issuer has a non-empty distinguished name.", "RFC 5280 4.1.2.4",
-     AlertDescription::bad_certificate, "Have the certificate issued by a CA that has a name.",
+     AlertDescription::bad_certificate,
+     "Make a CA that has a name: `openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -days "
+     "3650 -subj \"/C=DE/O=Example/CN=Example CA\" -addext keyUsage=critical,keyCertSign,cRLSign "
+     "-out ca.pem`, and have the certificate issued by it.",
      find_issuer_empty},
     {"certificate-attribute-too-long", Area::certificate, Level::must, Step::encoding,
      "Attribute values keep within their upper bounds.", "RFC 5280 Appendix A.1",
      AlertDescription::bad_certificate,
-     "Have the certificate issued again with a shorter name; move host names to subjectAltName.",
+     "Ask for a shorter name, with long host names in subjectAltName: `openssl req -new -key "
+     "key.pem -subj /O=Example/CN=mail.example.com -addext subjectAltName=DNS:mail.example.com "
+     "-out request.pem`.",
      find_attribute_too_long},
 };
 

@@ -10,9 +10,6 @@ namespace {
 using wire::AlertDescription;
 using x509::Oddity;
 
-constexpr std::string_view reissue =
-    "Have the certificate issued again by software that writes DER.";
-
 std::string detail_of(const x509::Observation& seen) {
     if (!seen.detail.empty()) return seen.detail;
     std::string words(x509::oddity_name(seen.oddity));
@@ -44,6 +41,25 @@ void find_field_duplicate(const Evidence& evidence, Findings& findings) {
     });
 }
 
+// RFC 5280 4.2.1.10 and 4.2.1.11 give an empty nameConstraints or policyConstraints a demand of its
+// own: extension-name-constraints-malformed, extension-policy-constraints-empty.
+void find_sequence_empty(const Evidence& evidence, Findings& findings) {
+    const auto is_whole_constraint = [](const x509::Certificate& certificate, x509::Place place) {
+        return std::ranges::any_of(certificate.extensions, [&](const x509::Extension& extension) {
+            return extension.value_place.offset == place.offset &&
+                   (std::holds_alternative<x509::NameConstraints>(extension.value) ||
+                    std::holds_alternative<x509::PolicyConstraints>(extension.value));
+        });
+    };
+    for_each_certificate(evidence, [&](std::size_t number, const x509::Certificate& certificate) {
+        for (const x509::Observation& seen : certificate.observations) {
+            if (seen.oddity != Oddity::empty_sequence) continue;
+            if (is_whole_constraint(certificate, seen.place)) continue;
+            findings.at(number, seen.place, seen.field, detail_of(seen));
+        }
+    });
+}
+
 void find_undecodable(const Evidence& evidence, Findings& findings) {
     for (std::size_t number = 0; number < evidence.chain.size(); ++number) {
         const ChainEntry& entry = evidence.chain[number];
@@ -55,8 +71,18 @@ void find_undecodable(const Evidence& evidence, Findings& findings) {
     }
 }
 
+constexpr std::string_view reissue =
+    "Have the certificate issued again by software that writes DER, as OpenSSL does: `openssl x509 "
+    "-req -in request.pem -CA ca.pem -CAkey ca.key -days 365 -extfile leaf.ext -out leaf.pem`.";
+constexpr std::string_view reissue_key_usage =
+    "Have the certificate issued again with keyUsage written by name: `keyUsage = critical, "
+    "digitalSignature, keyEncipherment` in OpenSSL's -extfile.";
+constexpr std::string_view reissue_dates =
+    "Have the certificate issued again with whole dates: `openssl ca -startdate 20250101000000Z "
+    "-enddate 20260101000000Z -in request.pem -out leaf.pem`.";
+
 constexpr Rule row(std::string_view id, std::string_view demand, std::string_view citation,
-                   void (*check)(const Evidence&, Findings&)) {
+                   void (*check)(const Evidence&, Findings&), std::string_view remedy = reissue) {
     return {id,
             Area::encoding,
             Level::must,
@@ -64,13 +90,15 @@ constexpr Rule row(std::string_view id, std::string_view demand, std::string_vie
             demand,
             citation,
             AlertDescription::bad_certificate,
-            reissue,
+            remedy,
             check};
 }
 
 constexpr Rule table[] = {
     row("encoding-certificate-undecodable", "A certificate is a DER-encoded Certificate structure.",
-        "RFC 5280 4.1", find_undecodable),
+        "RFC 5280 4.1", find_undecodable,
+        "See where it breaks: `openssl asn1parse -i -in leaf.pem`. Install the file as the CA "
+        "delivered it; if that is broken too, have the certificate issued again."),
     row("encoding-length-not-minimal", "Lengths are written in the fewest octets.", "X.690 10.1",
         find_oddity<Oddity::non_minimal_length>),
     row("encoding-length-indefinite", "Lengths are definite.", "X.690 10.1",
@@ -86,21 +114,31 @@ constexpr Rule table[] = {
     row("encoding-oid-not-minimal", "An object identifier's arcs have no leading 0x80 octet.",
         "X.690 8.19.2", find_oddity<Oddity::oid_not_minimal>),
     row("encoding-set-not-sorted", "The elements of a SET OF stand in ascending order.",
-        "X.690 11.6", find_oddity<Oddity::set_not_sorted>),
+        "X.690 11.6", find_oddity<Oddity::set_not_sorted>,
+        "Ask for a name with one attribute in each of its parts: `openssl req -new -key key.pem "
+        "-subj \"/C=DE/O=Example/CN=mail.example.com\" -out request.pem`; have the certificate "
+        "issued again for it."),
     row("encoding-bit-string-padding", "The unused bits of a BIT STRING are zero.", "X.690 11.2.1",
-        find_oddity<Oddity::bit_string_padding_set>),
+        find_oddity<Oddity::bit_string_padding_set>, reissue_key_usage),
     row("encoding-named-bits-trailing-zero", "A named bit list ends with a bit that is set.",
-        "X.690 11.2.2", find_oddity<Oddity::named_bits_trailing_zero>),
+        "X.690 11.2.2", find_oddity<Oddity::named_bits_trailing_zero>, reissue_key_usage),
     row("encoding-time-not-der", "Times have seconds, end in Z and carry no fraction.",
-        "RFC 5280 4.1.2.5", find_oddity<Oddity::time_not_der>),
+        "RFC 5280 4.1.2.5", find_oddity<Oddity::time_not_der>, reissue_dates),
     row("encoding-time-unreadable", "A time names a day and a time of day that exist.",
-        "RFC 5280 4.1.2.5", find_oddity<Oddity::time_unreadable>),
+        "RFC 5280 4.1.2.5", find_oddity<Oddity::time_unreadable>, reissue_dates),
     row("encoding-string-bad-character", "A string holds only characters of its type.", "X.680 41",
-        find_oddity<Oddity::string_bad_character>),
+        find_oddity<Oddity::string_bad_character>,
+        "Have the certificate issued again with the names as UTF8String: `string_mask = utf8only` "
+        "in the CA's and the request's OpenSSL configuration, `openssl req -new -utf8 -key key.pem "
+        "-subj \"/O=Example/CN=mail.example.com\" -out request.pem`."),
     row("encoding-sequence-empty", "A SEQUENCE SIZE (1..MAX) has at least one element.",
-        "RFC 5280 4.1, 4.2.1.6", find_oddity<Oddity::empty_sequence>),
+        "RFC 5280 4.1, 4.2.1.6", find_sequence_empty,
+        "Have the certificate issued again without the empty extension, or with something in it: "
+        "`subjectAltName = DNS:mail.example.com`."),
     row("encoding-trailing-data", "Nothing follows the last component of a structure.", "X.690 8.9",
-        find_oddity<Oddity::trailing_data>),
+        find_oddity<Oddity::trailing_data>,
+        "Octets behind the certificate are cut off by `openssl x509 -inform DER -in leaf.cer -out "
+        "leaf.pem`; for octets inside it, have it issued again."),
     row("encoding-unexpected-tag", "Every component has the tag of its type.",
         "RFC 5280 Appendix A", find_oddity<Oddity::unexpected_tag>),
     row("encoding-field-duplicate", "A component appears once.", "RFC 5280 Appendix A",

@@ -59,6 +59,9 @@ public:
                 evidence_.longest_record = length;
                 evidence_.longest_record_offset = offset;
             }
+            if (length == 0 && bytes[offset] <= 22 && !evidence_.empty_record) {
+                evidence_.empty_record = offset;
+            }
             if (length > bytes.size() - offset - wire::record_header_length) return;
             offset += wire::record_header_length + length;
         }

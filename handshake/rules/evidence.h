@@ -64,6 +64,8 @@ struct Evidence {
     std::optional<wire::RecordStream::Unfinished> unfinished_message;
     std::size_t longest_record = 0;  // octets of the longest record's fragment
     std::size_t longest_record_offset = 0;
+    // Stream offset of the first record of messages, alerts or ChangeCipherSpec without contents.
+    std::optional<std::size_t> empty_record;
     std::vector<wire::Alert> alerts;         // of the server, in order
     std::optional<wire::Alert> fatal_alert;  // the one that ended the flight
     // A handshake message that could not be decoded; nothing after it was read.

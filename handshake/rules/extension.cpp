@@ -1,6 +1,8 @@
-// Rules on extensions as such: which, how often, critical or not.
+// Rules on extensions: which, how often, critical or not, and what their values may say.
 #include <fmt/format.h>
+
 #include <algorithm>
+#include <set>
 
 #include "handshake/rules/tables.h"
 
@@ -15,6 +17,17 @@ using x509::Extension;
 std::string critical_field(std::size_t index) {
     return fmt::format("tbsCertificate.extensions[{}].critical", index);
 }
+
+std::string value_field(std::size_t index, std::string_view below = "") {
+    return fmt::format("tbsCertificate.extensions[{}].extnValue{}{}", index,
+                       below.empty() || below.front() == '[' ? "" : ".", below);
+}
+
+const Extension& extension_of(const Evidence& evidence, std::size_t number, std::size_t index) {
+    return evidence.chain[number].certificate->extensions[index];
+}
+
+// --- extensions as such -------------------------------------------------------------------------
 
 void find_duplicate(const Evidence& evidence, Findings& findings) {
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
@@ -53,22 +66,33 @@ void find_without_v3(const Evidence& evidence, Findings& findings) {
     });
 }
 
-// RFC 5280: AKI 4.2.1.1, SKI 4.2.1.2, AIA 4.2.2.1 and SIA 4.2.2.2 MUST be non-critical.
+// RFC 5280: AKI 4.2.1.1, SKI 4.2.1.2, subjectDirectoryAttributes 4.2.1.8, freshestCRL 4.2.1.15, AIA
+// 4.2.2.1 and SIA 4.2.2.2 MUST be non-critical.
 void find_critical_forbidden(const Evidence& evidence, Findings& findings) {
     static constexpr std::string_view never_critical[] = {
-        "authorityKeyIdentifier", "subjectKeyIdentifier", "authorityInfoAccess",
-        "subjectInfoAccess"};
+        "authorityKeyIdentifier",     "subjectKeyIdentifier",
+        "subjectDirectoryAttributes", "freshestCRL",
+        "authorityInfoAccess",        "subjectInfoAccess"};
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
         for (std::size_t i = 0; i < certificate.extensions.size(); ++i) {
             const Extension& extension = certificate.extensions[i];
+            if (!extension.critical) continue;
             const std::string name = x509::oid_name(extension.id);
-            if (!extension.critical ||
-                std::ranges::find(never_critical, name) == std::end(never_critical)) {
-                continue;
-            }
+            if (std::ranges::find(never_critical, name) == std::end(never_critical)) continue;
             findings.at(number, extension.critical_place, critical_field(i),
                         fmt::format("{} is marked critical", name));
         }
+    });
+}
+
+// Extensions that must be critical wherever they stand.
+template <typename T>
+void find_not_critical(const Evidence& evidence, Findings& findings, std::string_view name) {
+    for_each_value<T>(evidence, name, [&](std::size_t number, std::size_t index, const T&) {
+        const Extension& extension = extension_of(evidence, number, index);
+        if (extension.critical) return;
+        findings.at(number, extension.place, critical_field(index),
+                    fmt::format("{} is not critical", name));
     });
 }
 
@@ -84,39 +108,504 @@ void find_san_critical(const Evidence& evidence, Findings& findings) {
     });
 }
 
+// --- key identifiers, basicConstraints and keyUsage ---------------------------------------------
+
+bool is_ca(const Certificate& certificate) {
+    const auto* constraints =
+        x509::find_value<x509::BasicConstraints>(certificate, "basicConstraints");
+    return constraints && constraints->ca;
+}
+
+// A certificate below v3 has no place for extensions, so none is missing.
+bool can_have_extensions(const Certificate& certificate) {
+    return certificate.version >= 3 || certificate.extensions_present;
+}
+
+// Whether the key of each certificate verifies the signature of another one: its subject is the
+// issuer of one of the list, or it says that it is a CA. Of the server's own certificate the word
+// alone does not count, for it stands where no signature is verified with it.
+std::vector<bool> certifying(const Evidence& evidence) {
+    std::set<std::string> issuers;
+    for_each_certificate(evidence, [&](std::size_t, const Certificate& certificate) {
+        if (!x509::is_self_issued(certificate))
+            issuers.insert(x509::folded_key(certificate.issuer));
+    });
+    std::vector<bool> roles(evidence.chain.size());
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        roles[number] = (number > 0 && is_ca(certificate)) ||
+                        issuers.contains(x509::folded_key(certificate.subject));
+    });
+    return roles;
+}
+
+void report_missing(Findings& findings, std::size_t number, const Certificate& certificate,
+                    std::string detail) {
+    findings.at(number, {certificate.extensions_place.offset, 0}, "tbsCertificate.extensions",
+                std::move(detail));
+}
+
+void find_aki_missing(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (x509::is_self_issued(certificate) || !can_have_extensions(certificate)) return;
+        const Extension* extension = x509::find_extension(certificate, "authorityKeyIdentifier");
+        if (!extension) {
+            report_missing(findings, number, certificate, "there is no authorityKeyIdentifier");
+            return;
+        }
+        const auto* value = std::get_if<x509::AuthorityKeyIdentifier>(&extension->value);
+        if (!value || value->key_identifier) return;
+        const auto index = static_cast<std::size_t>(extension - certificate.extensions.data());
+        findings.at(number, extension->value_place, value_field(index),
+                    "authorityKeyIdentifier has no keyIdentifier");
+    });
+}
+
+void find_ski_missing(const Evidence& evidence, Findings& findings) {
+    const std::vector<bool> roles = certifying(evidence);
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (!roles[number] && !is_ca(certificate)) return;
+        if (!can_have_extensions(certificate)) return;
+        if (x509::find_extension(certificate, "subjectKeyIdentifier")) return;
+        report_missing(findings, number, certificate,
+                       "a CA's certificate without subjectKeyIdentifier");
+    });
+}
+
+void find_basic_constraints_not_critical(const Evidence& evidence, Findings& findings) {
+    const std::vector<bool> roles = certifying(evidence);
+    for_each_value<x509::BasicConstraints>(
+        evidence, "basicConstraints",
+        [&](std::size_t number, std::size_t index, const x509::BasicConstraints& constraints) {
+            const Extension& extension = extension_of(evidence, number, index);
+            if (!roles[number] || !constraints.ca || extension.critical) return;
+            findings.at(number, extension.place, critical_field(index),
+                        "basicConstraints of a CA is not critical");
+        });
+}
+
+void find_key_usage_missing(const Evidence& evidence, Findings& findings) {
+    const std::vector<bool> roles = certifying(evidence);
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (!roles[number] || !can_have_extensions(certificate)) return;
+        if (x509::find_extension(certificate, "keyUsage")) return;
+        report_missing(findings, number, certificate, "a CA's certificate without keyUsage");
+    });
+}
+
+void find_key_usage_empty(const Evidence& evidence, Findings& findings) {
+    for_each_value<x509::KeyUsage>(
+        evidence, "keyUsage",
+        [&](std::size_t number, std::size_t index, const x509::KeyUsage& usage) {
+            if (usage.bits != 0) return;
+            findings.at(number, extension_of(evidence, number, index).value_place,
+                        value_field(index), "no bit of keyUsage is set");
+        });
+}
+
+void find_key_cert_sign_without_ca(const Evidence& evidence, Findings& findings) {
+    for_each_value<x509::KeyUsage>(
+        evidence, "keyUsage",
+        [&](std::size_t number, std::size_t index, const x509::KeyUsage& usage) {
+            if (!usage.has(x509::KeyUsage::key_cert_sign)) return;
+            if (is_ca(*evidence.chain[number].certificate)) return;
+            findings.at(number, extension_of(evidence, number, index).value_place,
+                        value_field(index), "keyCertSign is set and cA is not TRUE");
+        });
+}
+
+// Calls visit(number, index, constraints, pathLenConstraint) where there is one.
+template <typename Visit>
+void for_each_path_len(const Evidence& evidence, Visit visit) {
+    for_each_value<x509::BasicConstraints>(
+        evidence, "basicConstraints",
+        [&](std::size_t number, std::size_t index, const x509::BasicConstraints& constraints) {
+            if (const auto& length = constraints.path_len_constraint)
+                visit(number, index, constraints, *length);
+        });
+}
+
+void find_path_len_without_ca(const Evidence& evidence, Findings& findings) {
+    for_each_path_len(
+        evidence, [&](std::size_t number, std::size_t index,
+                      const x509::BasicConstraints& constraints, const x509::Integer& length) {
+            const auto* usage =
+                x509::find_value<x509::KeyUsage>(*evidence.chain[number].certificate, "keyUsage");
+            const bool can_sign = !usage || usage->has(x509::KeyUsage::key_cert_sign);
+            if (constraints.ca && can_sign) return;
+            findings.at(number, length.place, value_field(index, "pathLenConstraint"),
+                        constraints.ca ? "pathLenConstraint without keyCertSign"
+                                       : "pathLenConstraint without cA TRUE");
+        });
+}
+
+void find_path_len_negative(const Evidence& evidence, Findings& findings) {
+    for_each_path_len(evidence, [&](std::size_t number, std::size_t index,
+                                    const x509::BasicConstraints&, const x509::Integer& length) {
+        if (!length.negative()) return;
+        findings.at(number, length.place, value_field(index, "pathLenConstraint"),
+                    "pathLenConstraint is negative");
+    });
+}
+
+// --- nameConstraints ----------------------------------------------------------------------------
+
+using x509::NameConstraints;
+
+void find_name_constraints_in_leaf(const Evidence& evidence, Findings& findings) {
+    for_each_value<NameConstraints>(
+        evidence, "nameConstraints",
+        [&](std::size_t number, std::size_t index, const NameConstraints&) {
+            if (is_ca(*evidence.chain[number].certificate)) return;
+            findings.at(number, extension_of(evidence, number, index).place,
+                        fmt::format("tbsCertificate.extensions[{}]", index),
+                        "nameConstraints in the certificate of no CA");
+        });
+}
+
+// Calls visit(number, field, subtree) for every subtree, with its field.
+template <typename Visit>
+void for_each_subtree(const Evidence& evidence, Visit visit) {
+    for_each_value<NameConstraints>(
+        evidence, "nameConstraints",
+        [&](std::size_t number, std::size_t index, const NameConstraints& constraints) {
+            const auto look = [&](const std::vector<NameConstraints::Subtree>& subtrees,
+                                  std::string_view list) {
+                for (std::size_t i = 0; i < subtrees.size(); ++i) {
+                    visit(number, value_field(index, fmt::format("{}[{}]", list, i)), subtrees[i]);
+                }
+            };
+            look(constraints.permitted, "permittedSubtrees");
+            look(constraints.excluded, "excludedSubtrees");
+        });
+}
+
+// An address and a mask that is ones first, then zeros (RFC 4632).
+bool is_address_range(ByteView octets) {
+    if (octets.size() != 8 && octets.size() != 32) return false;
+    bool ended = false;
+    for (const std::uint8_t octet : octets.subspan(octets.size() / 2)) {
+        for (unsigned bit = 0x80; bit != 0; bit >>= 1) {
+            const bool is_set = (octet & bit) != 0;
+            if (is_set && ended) return false;
+            ended = !is_set;
+        }
+    }
+    return true;
+}
+
+void find_name_constraints_malformed(const Evidence& evidence, Findings& findings) {
+    for_each_value<NameConstraints>(
+        evidence, "nameConstraints",
+        [&](std::size_t number, std::size_t index, const NameConstraints& constraints) {
+            if (!constraints.permitted.empty() || !constraints.excluded.empty()) return;
+            findings.at(number, extension_of(evidence, number, index).value_place,
+                        value_field(index), "nameConstraints constrains nothing");
+        });
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        if (subtree.minimum && !subtree.minimum->zero()) {
+            findings.at(number, subtree.minimum->place, field + ".minimum", "minimum is not 0");
+        }
+        if (subtree.maximum) {
+            findings.at(number, subtree.maximum->place, field + ".maximum", "maximum is present");
+        }
+        if (subtree.base.type == x509::GeneralNameType::ip_address &&
+            !is_address_range(subtree.base.value)) {
+            findings.at(
+                number, subtree.base.value_place, field + ".base",
+                fmt::format(
+                    "iPAddress {} is no address with a mask behind it",
+                    to_hex(ByteView(subtree.base.value)
+                               .first(std::min<std::size_t>(subtree.base.value.size(), 32)))));
+        }
+    });
+}
+
+void find_name_constraints_dns_form(const Evidence& evidence, Findings& findings) {
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        if (subtree.base.type != x509::GeneralNameType::dns_name) return;
+        const std::string text = to_text(subtree.base.value);
+        if (!text.starts_with('.') && text.find('*') == std::string::npos) return;
+        findings.at(number, subtree.base.value_place, field + ".base",
+                    fmt::format("dNSName \"{}\"", printable(text)));
+    });
+}
+
+// --- policies -----------------------------------------------------------------------------------
+
+void find_policy_duplicate(const Evidence& evidence, Findings& findings) {
+    for_each_value<x509::CertificatePolicies>(
+        evidence, "certificatePolicies",
+        [&](std::size_t number, std::size_t index, const x509::CertificatePolicies& value) {
+            std::set<x509::Oid> seen;
+            for (std::size_t i = 0; i < value.policies.size(); ++i) {
+                const x509::PolicyInformation& information = value.policies[i];
+                if (seen.insert(information.policy).second) continue;
+                findings.at(number, information.place,
+                            value_field(index, fmt::format("policies[{}]", i)),
+                            fmt::format("{} came before", x509::oid_name(information.policy)));
+            }
+        });
+}
+
+void find_policy_mapping_any(const Evidence& evidence, Findings& findings) {
+    static const x509::Oid any_policy = x509::oid_from_name("anyPolicy").value();
+    for_each_value<x509::PolicyMappings>(
+        evidence, "policyMappings",
+        [&](std::size_t number, std::size_t index, const x509::PolicyMappings& value) {
+            for (std::size_t i = 0; i < value.mappings.size(); ++i) {
+                const x509::PolicyMappings::Mapping& mapping = value.mappings[i];
+                const bool from = mapping.issuer_domain_policy == any_policy;
+                if (!from && mapping.subject_domain_policy != any_policy) continue;
+                findings.at(
+                    number, extension_of(evidence, number, index).value_place,
+                    value_field(index, fmt::format("mappings[{}]", i)),
+                    from ? "a policy is mapped from anyPolicy" : "a policy is mapped to anyPolicy");
+            }
+        });
+}
+
+void find_policy_constraints_empty(const Evidence& evidence, Findings& findings) {
+    for_each_value<x509::PolicyConstraints>(
+        evidence, "policyConstraints",
+        [&](std::size_t number, std::size_t index, const x509::PolicyConstraints& value) {
+            if (value.require_explicit_policy || value.inhibit_policy_mapping) return;
+            findings.at(number, extension_of(evidence, number, index).value_place,
+                        value_field(index), "policyConstraints constrains nothing");
+        });
+}
+
+// --- extKeyUsage and CRLs -----------------------------------------------------------------------
+
+void find_eku_missing(const Evidence& evidence, Findings& findings) {
+    const Certificate* leaf = leaf_of(evidence);
+    if (!leaf || !can_have_extensions(*leaf) || x509::find_extension(*leaf, "extKeyUsage")) return;
+    report_missing(findings, 0, *leaf, "the server's certificate has no extKeyUsage");
+}
+
+void find_eku_any(const Evidence& evidence, Findings& findings) {
+    for_each_value<x509::ExtendedKeyUsage>(
+        evidence, "extKeyUsage",
+        [&](std::size_t number, std::size_t index, const x509::ExtendedKeyUsage& usage) {
+            if (number != 0 || !usage.has("anyExtendedKeyUsage")) return;
+            findings.at(number, extension_of(evidence, number, index).value_place,
+                        value_field(index),
+                        usage.has("serverAuth") ? "anyExtendedKeyUsage beside serverAuth"
+                                                : "anyExtendedKeyUsage in place of serverAuth");
+        });
+}
+
+void find_crl_point_empty(const Evidence& evidence, Findings& findings) {
+    for (const std::string_view name : {"cRLDistributionPoints", "freshestCRL"}) {
+        for_each_value<x509::CrlDistributionPoints>(
+            evidence, name,
+            [&](std::size_t number, std::size_t index, const x509::CrlDistributionPoints& value) {
+                for (std::size_t i = 0; i < value.points.size(); ++i) {
+                    const x509::CrlDistributionPoints::Point& point = value.points[i];
+                    if (!point.full_name.empty() || point.relative_name ||
+                        !point.crl_issuer.empty()) {
+                        continue;
+                    }
+                    findings.at(number, extension_of(evidence, number, index).value_place,
+                                value_field(index, fmt::format("points[{}]", i)),
+                                point.reasons ? "a distribution point with reasons only"
+                                              : "a distribution point that names nothing");
+                }
+            });
+    }
+}
+
+constexpr std::string_view issue_ca_anew =
+    "Renew the CA's certificate with these lines in ca.ext: `basicConstraints = critical, "
+    "CA:TRUE`, "
+    "`keyUsage = critical, keyCertSign, cRLSign`, `subjectKeyIdentifier = hash`, "
+    "`authorityKeyIdentifier = keyid`; then `openssl x509 -req -in ca-request.pem -CA root.pem "
+    "-CAkey root.key -extfile ca.ext -out ca.pem`.";
+
+constexpr Rule row(std::string_view id, Level level, Step step, std::string_view demand,
+                   std::string_view citation, std::string_view remedy,
+                   void (*check)(const Evidence&, Findings&)) {
+    return {id,
+            Area::extension,
+            level,
+            step,
+            demand,
+            citation,
+            AlertDescription::bad_certificate,
+            remedy,
+            check};
+}
+
 constexpr Rule table[] = {
-    {"extension-duplicate", Area::extension, Level::must, Step::encoding,
-     "An extension appears once.", "RFC 5280 4.2", AlertDescription::bad_certificate,
-     "Have the certificate issued again with each extension once; a request and a CA template that "
-     "both carry subjectAltName are the usual cause.",
-     find_duplicate},
-    {"extension-undecodable", Area::extension, Level::must, Step::encoding,
-     "An extension's value has the structure its definition asks for.", "RFC 5280 4.2",
-     AlertDescription::bad_certificate, "Have the certificate issued again.", find_undecodable},
-    {"extension-without-v3", Area::extension, Level::must, Step::encoding,
-     "A certificate with extensions is v3.", "RFC 5280 4.1.2.9", AlertDescription::bad_certificate,
-     "Have the certificate issued again as v3.", find_without_v3},
+    row("extension-duplicate", Level::must, Step::encoding, "An extension appears once.",
+        "RFC 5280 4.2",
+        "A request and a CA's template that both carry subjectAltName are the usual cause; take it "
+        "from one of them: `openssl x509 -req -copy_extensions none -extfile leaf.ext -in "
+        "request.pem -CA ca.pem -CAkey ca.key -out leaf.pem`.",
+        find_duplicate),
+    row("extension-undecodable", Level::must, Step::encoding,
+        "An extension's value has the structure its definition asks for.", "RFC 5280 4.2",
+        "`openssl x509 -noout -text -in leaf.pem` shows which extension is only octets; have the "
+        "certificate issued again with the extension written by name, as in `subjectKeyIdentifier "
+        "= hash`, not as DER.",
+        find_undecodable),
+    row("extension-without-v3", Level::must, Step::encoding, "A certificate with extensions is v3.",
+        "RFC 5280 4.1.2.9",
+        "Have the certificate issued again as v3: `openssl x509 -req -in request.pem -CA ca.pem "
+        "-CAkey ca.key -extfile leaf.ext -out leaf.pem` writes v3 where leaf.ext holds an "
+        "extension.",
+        find_without_v3),
     {"extension-critical-unknown", Area::extension, Level::must, Step::critical_extensions,
      "A critical extension that the client does not know ends the validation.", "RFC 5280 4.2",
      AlertDescription::unsupported_certificate,
-     "Have the certificate issued again with the extension non-critical or absent.", nullptr},
-    {"extension-critical-forbidden", Area::extension, Level::must, Step::critical_extensions,
-     "Key identifiers and information access are never critical.",
-     "RFC 5280 4.2.1.1, 4.2.1.2, 4.2.2.1, 4.2.2.2", AlertDescription::bad_certificate,
-     "Have the certificate issued again with the extension non-critical.", find_critical_forbidden},
+     "Have the certificate issued again with the extension not critical: without the word in "
+     "OpenSSL's -extfile (`extendedKeyUsage = serverAuth`), unticked under Extensions in a "
+     "Microsoft CA's template.",
+     nullptr},
+    row("extension-critical-forbidden", Level::must, Step::critical_extensions,
+        "Key identifiers, information access, freshestCRL and subjectDirectoryAttributes are never "
+        "critical.",
+        "RFC 5280 4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15, 4.2.2.1, 4.2.2.2",
+        "Have the certificate issued again without the word critical in front of the value: "
+        "`subjectKeyIdentifier = hash`, `authorityKeyIdentifier = keyid`, `authorityInfoAccess = "
+        "caIssuers;URI:http://pki.example.com/ca.cer`.",
+        find_critical_forbidden),
     {"extension-san-critical", Area::extension, Level::should, Step::critical_extensions,
      "subjectAltName should be non-critical when the subject has a name.", "RFC 5280 4.2.1.6",
      AlertDescription::unsupported_certificate,
      "Have the names added at the CA instead of in the request, so that the extension is not "
-     "critical: certreq -submit -attrib \"SAN:dns=mail.contoso.com&dns=autodiscover.contoso.com\" "
-     "request.req (the CA needs certutil -setreg policy\\EditFlags "
-     "+EDITF_ATTRIBUTESUBJECTALTNAME2; "
-     "mind who may enrol while it is set).",
+     "critical: `certreq -submit -attrib "
+     "\"SAN:dns=mail.contoso.com&dns=autodiscover.contoso.com\" request.req`. The CA needs "
+     "`certutil -setreg policy\\EditFlags +EDITF_ATTRIBUTESUBJECTALTNAME2` and a restart of "
+     "certsvc; mind who may enrol while it is set.",
      find_san_critical},
+
+    row("extension-aki-missing", Level::must, Step::path,
+        "Every certificate but a self-signed one has authorityKeyIdentifier with keyIdentifier.",
+        "RFC 5280 4.2.1.1",
+        "Have the certificate issued again with `authorityKeyIdentifier = keyid` in the CA's "
+        "extensions, which wants subjectKeyIdentifier in the CA's own certificate.",
+        find_aki_missing),
+    row("extension-ski-missing", Level::must, Step::path,
+        "A CA's certificate has subjectKeyIdentifier.", "RFC 5280 4.2.1.2", issue_ca_anew,
+        find_ski_missing),
+    row("extension-basic-constraints-not-critical", Level::must, Step::basic_constraints,
+        "basicConstraints of a CA that signs certificates is critical.", "RFC 5280 4.2.1.9",
+        issue_ca_anew, find_basic_constraints_not_critical),
+    row("extension-key-usage-missing", Level::must, Step::key_usage,
+        "A certificate whose key verifies other certificates has keyUsage.", "RFC 5280 4.2.1.3",
+        issue_ca_anew, find_key_usage_missing),
+    row("extension-key-usage-empty", Level::must, Step::key_usage,
+        "keyUsage has at least one bit set.", "RFC 5280 4.2.1.3",
+        "Have the certificate issued again with `keyUsage = critical, digitalSignature, "
+        "keyEncipherment`, or without keyUsage.",
+        find_key_usage_empty),
+    {"extension-key-usage-unfit", Area::extension, Level::must, Step::key_usage,
+     "keyUsage, where present, allows what the cipher suite does with the key.",
+     "RFC 5246 7.4.2, RFC 5280 4.2.1.3", AlertDescription::unsupported_certificate,
+     "Have the certificate issued again with `keyUsage = critical, digitalSignature, "
+     "keyEncipherment`, or leave the suites that do not fit out: nginx `ssl_ciphers "
+     "HIGH:!aNULL:!kRSA;` where keyEncipherment is missing, `ssl_ciphers kRSA;` where "
+     "digitalSignature is.",
+     nullptr},
+    row("extension-key-cert-sign-without-ca", Level::must, Step::key_usage,
+        "keyCertSign is set in certificates with cA TRUE only.", "RFC 5280 4.2.1.3, 4.2.1.9",
+        "Have a server's certificate issued again with `keyUsage = critical, digitalSignature, "
+        "keyEncipherment`, a CA's with `basicConstraints = critical, CA:TRUE`.",
+        find_key_cert_sign_without_ca),
+    row("extension-path-len-without-ca", Level::must, Step::path_length,
+        "pathLenConstraint comes with cA TRUE and, where keyUsage is present, keyCertSign.",
+        "RFC 5280 4.2.1.9",
+        "Have the certificate issued again: a server's with `basicConstraints = CA:FALSE`, a CA's "
+        "with `basicConstraints = critical, CA:TRUE, pathlen:0` and `keyUsage = critical, "
+        "keyCertSign, cRLSign`.",
+        find_path_len_without_ca),
+    row("extension-path-len-negative", Level::must, Step::encoding,
+        "pathLenConstraint is 0 or more.", "RFC 5280 4.2.1.9",
+        "Renew the CA's certificate with `basicConstraints = critical, CA:TRUE, pathlen:0`, or "
+        "without pathlen for no limit.",
+        find_path_len_negative),
+
+    row("extension-name-constraints-not-critical", Level::must, Step::name_constraints,
+        "nameConstraints is critical.", "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with `nameConstraints = critical, "
+        "permitted;DNS:example.com`; where devices do not know the extension, without it.",
+        [](const Evidence& evidence, Findings& findings) {
+            find_not_critical<NameConstraints>(evidence, findings, "nameConstraints");
+        }),
+    row("extension-name-constraints-in-leaf", Level::must, Step::name_constraints,
+        "nameConstraints stands in CA certificates only.", "RFC 5280 4.2.1.10",
+        "Have the certificate issued again with an -extfile of its own, in which there is no "
+        "nameConstraints: `openssl x509 -req -extfile leaf.ext -in request.pem -CA ca.pem -CAkey "
+        "ca.key -out leaf.pem`.",
+        find_name_constraints_in_leaf),
+    row("extension-name-constraints-malformed", Level::must, Step::encoding,
+        "nameConstraints has a subtree, minimum 0, no maximum, and an iPAddress is an address "
+        "range.",
+        "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with subtrees like these: `nameConstraints = critical, "
+        "permitted;DNS:example.com, excluded;IP:10.0.0.0/255.0.0.0`.",
+        find_name_constraints_malformed),
+    row("extension-name-constraints-dns-form", Level::should, Step::name_constraints,
+        "A dNSName in nameConstraints is a domain name without a leading dot or wildcard.",
+        "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with the bare domain, which its hosts are part of: "
+        "`nameConstraints = critical, permitted;DNS:example.com`.",
+        find_name_constraints_dns_form),
+
+    row("extension-policy-duplicate", Level::must, Step::policies,
+        "A policy appears once in certificatePolicies.", "RFC 5280 4.2.1.4",
+        "Have the certificate issued again with each policy once: `certificatePolicies = "
+        "2.23.140.1.2.1`.",
+        find_policy_duplicate),
+    row("extension-policy-mapping-any", Level::must, Step::policies,
+        "Policies are mapped neither to nor from anyPolicy.", "RFC 5280 4.2.1.5",
+        "Renew the cross-certificate with mappings between named policies only: `policyMappings = "
+        "1.3.6.1.4.1.99999.1:1.3.6.1.4.1.99999.2` in OpenSSL's -extfile.",
+        find_policy_mapping_any),
+    row("extension-policy-constraints-empty", Level::must, Step::policies,
+        "policyConstraints has at least one of its two fields.", "RFC 5280 4.2.1.11",
+        "Renew the CA's certificate without policyConstraints, or with `policyConstraints = "
+        "critical, requireExplicitPolicy:0`.",
+        find_policy_constraints_empty),
+    row("extension-policy-constraints-not-critical", Level::must, Step::policies,
+        "policyConstraints is critical.", "RFC 5280 4.2.1.11",
+        "Renew the CA's certificate with `policyConstraints = critical, requireExplicitPolicy:0`; "
+        "where devices do not know the extension, without it.",
+        [](const Evidence& evidence, Findings& findings) {
+            find_not_critical<x509::PolicyConstraints>(evidence, findings, "policyConstraints");
+        }),
+    row("extension-inhibit-any-policy-not-critical", Level::must, Step::policies,
+        "inhibitAnyPolicy is critical.", "RFC 5280 4.2.1.14",
+        "Renew the CA's certificate with `inhibitAnyPolicy = critical, 0`; where devices do not "
+        "know the extension, without it.",
+        [](const Evidence& evidence, Findings& findings) {
+            find_not_critical<x509::InhibitAnyPolicy>(evidence, findings, "inhibitAnyPolicy");
+        }),
+
     {"extension-eku-lacks-server-auth", Area::extension, Level::must, Step::extended_key_usage,
      "extKeyUsage, where present, lists id-kp-serverAuth.", "RFC 5280 4.2.1.12",
      AlertDescription::unsupported_certificate,
-     "Have the certificate issued for server authentication (1.3.6.1.5.5.7.3.1).", nullptr},
+     "Have the certificate issued again with `extendedKeyUsage = serverAuth`; from a Microsoft CA "
+     "by `certreq -submit -attrib \"CertificateTemplate:WebServer\" request.req`.",
+     nullptr},
+    {"extension-eku-missing", Area::extension, Level::should, Step::extended_key_usage,
+     "The server's certificate lists id-kp-serverAuth in extKeyUsage.", "RFC 5280 4.2.1.12",
+     AlertDescription::unsupported_certificate,
+     "Add it when the certificate is issued next: `openssl req -new -key key.pem -subj "
+     "/CN=mail.example.com -addext extendedKeyUsage=serverAuth -out request.pem`.",
+     find_eku_missing},
+    {"extension-eku-any", Area::extension, Level::should, Step::extended_key_usage,
+     "The server's certificate lists id-kp-serverAuth itself, not anyExtendedKeyUsage.",
+     "RFC 5280 4.2.1.12", AlertDescription::unsupported_certificate,
+     "Have the certificate issued again with `extendedKeyUsage = serverAuth`.", find_eku_any},
+    row("extension-crl-distribution-point-empty", Level::must, Step::encoding,
+        "A distribution point names a place or a CRL issuer, not reasons alone.",
+        "RFC 5280 4.2.1.13",
+        "Have the certificate issued again with `crlDistributionPoints = "
+        "URI:http://pki.example.com/ca.crl`, or without the extension.",
+        find_crl_point_empty),
 };
 
 }  // namespace

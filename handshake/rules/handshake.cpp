@@ -149,12 +149,58 @@ void find_unexpected_message(const Evidence& evidence, Findings& findings) {
     }
 }
 
-void find_warning_alert(const Evidence& evidence, Findings& findings) {
+void find_warning(const Evidence& evidence, Findings& findings, bool of_unrecognized_name) {
     for (const wire::Alert& alert : evidence.alerts) {
         if (alert.level != wire::AlertLevel::warning) continue;
+        if ((alert.description == AlertDescription::unrecognized_name) != of_unrecognized_name) {
+            continue;
+        }
         findings.in_stream(0, wire::encode(alert), "alert",
                            fmt::format("warning {}", wire::name_of(alert.description)));
     }
+}
+
+void find_warning_alert(const Evidence& evidence, Findings& findings) {
+    find_warning(evidence, findings, false);
+}
+
+void find_unrecognized_name(const Evidence& evidence, Findings& findings) {
+    find_warning(evidence, findings, true);
+}
+
+void find_shared_record(const Evidence& evidence, Findings& findings) {
+    for (const MessageSeen& message : evidence.messages) {
+        if (message.starts_record) continue;
+        findings.in_stream(message.offset, {}, "record",
+                           fmt::format("{} begins in a record in which another message ends",
+                                       wire::name_of(message.type)));
+        return;
+    }
+}
+
+void find_record_empty(const Evidence& evidence, Findings& findings) {
+    if (!evidence.empty_record) return;
+    findings.in_stream(*evidence.empty_record + 3, Bytes{0, 0}, "record.length",
+                       "a record without contents");
+}
+
+void find_certificate_requested(const Evidence& evidence, Findings& findings) {
+    const MessageSeen* message = find_message(evidence, HandshakeType::certificate_request);
+    if (!message) return;
+    const std::size_t names = evidence.certificate_request
+                                  ? evidence.certificate_request->certificate_authorities.size()
+                                  : 0;
+    findings.in_stream(
+        message->offset, {}, "certificate_request",
+        fmt::format("the server asks for the client's certificate and names {} CAs", names));
+}
+
+void find_certificate_types_empty(const Evidence& evidence, Findings& findings) {
+    const MessageSeen* message = find_message(evidence, HandshakeType::certificate_request);
+    if (!message || !evidence.certificate_request) return;
+    if (!evidence.certificate_request->certificate_types.empty()) return;
+    findings.in_stream(message->body_offset, Bytes{0}, "certificate_request.certificate_types",
+                       "certificate_types is empty");
 }
 
 void find_server_alert(const Evidence& evidence, Findings& findings) {
@@ -225,33 +271,74 @@ void find_not_played(const Evidence& evidence, Findings& findings) {
                                    evidence.continuation.detail));
 }
 
-constexpr std::string_view look_at_server = "Look at the server's log for this connection.";
+constexpr std::string_view look_at_server =
+    "Look at the server's log for this connection: nginx `error_log /var/log/nginx/error.log "
+    "debug;`, Postfix `smtpd_tls_loglevel = 2`, Dovecot `verbose_ssl = yes`, Schannel `reg add "
+    "HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL /v EventLogging /t "
+    "REG_DWORD /d 7`.";
+constexpr std::string_view look_at_wire =
+    "The server's TLS library is at fault, or something in front of it: compare what `openssl "
+    "s_client -connect HOST:PORT -msg` shows from inside and from outside, and update the one that "
+    "differs.";
 
 constexpr Rule table[] = {
     {"handshake-record-version-mismatch", Area::handshake, Level::must, Step::server_hello,
      "Records bear the negotiated version.", "RFC 5246 6.2.1, E.1",
-     AlertDescription::protocol_version, "The server's TLS library is at fault.",
-     find_record_version},
+     AlertDescription::protocol_version, look_at_wire, find_record_version},
+    {"handshake-record-empty", Area::handshake, Level::must, Step::server_hello,
+     "Records of handshake messages and alerts have contents.", "RFC 5246 6.2.1",
+     AlertDescription::unexpected_message, look_at_wire, find_record_empty},
+    {"handshake-messages-share-record", Area::handshake, Level::should, Step::server_hello,
+     "Several handshake messages may share a record.", "RFC 5246 6.2.1",
+     AlertDescription::unexpected_message,
+     "Schannel writes its flight so and has no setting for it; for clients that expect a record a "
+     "message, put a server in front that writes one, such as nginx with `proxy_pass "
+     "https://mail.example.com;`.",
+     find_shared_record},
     {"handshake-certificate-split", Area::handshake, Level::should, Step::certificate_message,
      "A handshake message may be spread over several records.", "RFC 5246 6.2.1",
      AlertDescription::unexpected_message,
-     "Send fewer or smaller certificates, and let the server write full records.",
+     "Send fewer or smaller certificates, `cat leaf.pem intermediate.pem > chain.pem`, and let the "
+     "server write full records.",
      find_certificate_split},
     {"handshake-message-undecodable", Area::handshake, Level::must, Step::certificate_message,
      "Every message has the structure of its type.", "RFC 5246 7.4", AlertDescription::decode_error,
-     "The server's TLS library is at fault.", find_message_undecodable},
+     look_at_wire, find_message_undecodable},
     {"handshake-unexpected-message", Area::handshake, Level::must, Step::certificate_message,
      "Messages come in the order of the protocol.", "RFC 5246 7.3",
-     AlertDescription::unexpected_message, "The server's TLS library is at fault.",
-     find_unexpected_message},
+     AlertDescription::unexpected_message, look_at_wire, find_unexpected_message},
+    {"handshake-certificate-requested", Area::handshake, Level::should, Step::key_exchange,
+     "A server may ask for the client's certificate.", "RFC 5246 7.4.4",
+     AlertDescription::handshake_failure,
+     "Do not ask where passwords do: nginx `ssl_verify_client off;`, Apache `SSLVerifyClient "
+     "none`, "
+     "Postfix `smtpd_tls_ask_ccert = no`, Dovecot `ssl_verify_client_cert = no`, IIS `appcmd set "
+     "config \"Default Web Site/Microsoft-Server-ActiveSync\" /section:access /sslFlags:Ssl "
+     "/commit:apphost`.",
+     find_certificate_requested},
+    {"handshake-certificate-request-types-empty", Area::handshake, Level::must, Step::key_exchange,
+     "A CertificateRequest names at least one type of certificate.", "RFC 5246 7.4.4",
+     AlertDescription::decode_error,
+     "Update the server's TLS library, or do not ask for a certificate: nginx `ssl_verify_client "
+     "off;`, Postfix `smtpd_tls_ask_ccert = no`, Dovecot `ssl_verify_client_cert = no`.",
+     find_certificate_types_empty},
     {"handshake-warning-alert", Area::handshake, Level::should, Step::server_hello,
      "A warning alert lets the handshake go on.", "RFC 5246 7.2.2",
-     AlertDescription::handshake_failure,
-     "Give the server a virtual host for the name the client sends (unrecognized_name).",
-     find_warning_alert},
+     AlertDescription::handshake_failure, look_at_server, find_warning_alert},
+    {"handshake-unrecognized-name", Area::handshake, Level::should, Step::server_hello,
+     "A server does not send the warning unrecognized_name: it goes on in silence, or ends with a "
+     "fatal alert.",
+     "RFC 6066 3", AlertDescription::unrecognized_name,
+     "Give the server a virtual host for the name the client sends: nginx `server_name "
+     "mail.example.com;`, Apache `ServerAlias mail.example.com`.",
+     find_unrecognized_name},
     {"handshake-server-alert", Area::handshake, Level::must, Step::server_hello,
      "The server goes on with the handshake.", "RFC 5246 7.2", AlertDescription::close_notify,
-     "Enable a protocol version and a cipher suite that the device offers.", find_server_alert},
+     "Enable a version and a suite that the device offers (`handset devices ID` lists them): nginx "
+     "`ssl_protocols TLSv1 TLSv1.1 TLSv1.2;` and `ssl_ciphers ALL:!aNULL:@SECLEVEL=0;`, Postfix "
+     "`smtpd_tls_protocols = >=TLSv1` and `smtpd_tls_ciphers = low`, Dovecot `ssl_min_protocol = "
+     "TLSv1` and `ssl_cipher_list = ALL:!aNULL:@SECLEVEL=0`.",
+     find_server_alert},
     {"handshake-server-closed", Area::handshake, Level::must, Step::server_hello,
      "The server goes on with the handshake.", "RFC 5246 7.2.1", AlertDescription::close_notify,
      look_at_server, find_server_closed},
@@ -260,12 +347,15 @@ constexpr Rule table[] = {
      find_server_silent},
     {"handshake-not-tls", Area::handshake, Level::must, Step::server_hello,
      "The server answers with TLS records.", "RFC 5246 6.2.1", AlertDescription::unexpected_message,
-     "Check the port; for mail ports that begin in the clear say --starttls smtp, imap or pop3.",
+     "Check the port; for mail ports that begin in the clear say `--starttls smtp`, `imap` or "
+     "`pop3`.",
      find_not_tls},
     {"handshake-key-exchange-invalid", Area::handshake, Level::must, Step::key_exchange,
      "Signatures, key exchange values and Finished verify.", "RFC 5246 7.4.3, 7.4.9",
      AlertDescription::decrypt_error,
-     "The server's key does not fit its certificate, or its TLS library is at fault.",
+     "See whether the key is the certificate's: `openssl pkey -in key.pem -pubout` and `openssl "
+     "x509 -in leaf.pem -noout -pubkey` print the same. If it is, the server's TLS library is at "
+     "fault.",
      find_key_exchange_invalid},
     {"handshake-finish-refused", Area::handshake, Level::must, Step::finished,
      "The server completes the handshake.", "RFC 5246 7.4.9", AlertDescription::close_notify,

@@ -1,6 +1,8 @@
 // The tables of the catalog, one per area. Internal to handshake/rules.
 #pragma once
 
+#include <algorithm>
+
 #include "handshake/rules/rule.h"
 
 namespace handset::rules {
@@ -21,6 +23,31 @@ void for_each_certificate(const Evidence& evidence, Visit visit) {
     for (std::size_t number = 0; number < evidence.chain.size(); ++number) {
         if (evidence.chain[number].certificate) visit(number, *evidence.chain[number].certificate);
     }
+}
+
+// Calls visit(number, index, value) for every extension of this name whose value is a T.
+template <typename T, typename Visit>
+void for_each_value(const Evidence& evidence, std::string_view name, Visit visit) {
+    const auto id = x509::oid_from_name(name);
+    for_each_certificate(evidence, [&](std::size_t number, const x509::Certificate& certificate) {
+        for (std::size_t i = 0; i < certificate.extensions.size(); ++i) {
+            const x509::Extension& extension = certificate.extensions[i];
+            const T* value = std::get_if<T>(&extension.value);
+            if (value && extension.id == id) visit(number, i, *value);
+        }
+    });
+}
+
+// The server's own certificate, or nullptr when there is none or it cannot be read.
+inline const x509::Certificate* leaf_of(const Evidence& evidence) {
+    if (evidence.chain.empty() || !evidence.chain.front().certificate) return nullptr;
+    return &*evidence.chain.front().certificate;
+}
+
+// The first message of a type, or nullptr.
+inline const MessageSeen* find_message(const Evidence& evidence, wire::HandshakeType type) {
+    const auto found = std::ranges::find(evidence.messages, type, &MessageSeen::type);
+    return found == evidence.messages.end() ? nullptr : &*found;
 }
 
 }  // namespace handset::rules

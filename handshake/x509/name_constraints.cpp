@@ -25,14 +25,12 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-// Lower case, without the trailing dot of an absolute name.
-std::string folded_host(std::string_view host) {
-    if (host.ends_with('.')) host.remove_suffix(1);
-    std::string folded(host);
-    for (char& c : folded) {
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    for (char& c : lower) {
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
-    return folded;
+    return lower;
 }
 
 bool has_labels(std::string_view host) {
@@ -44,7 +42,7 @@ bool is_graphic(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
 
-// Of a folded host. '_' is against RFC 1123, and in use.
+// Of a host in lower case. '_' is against RFC 1123, and in use.
 bool is_domain(std::string_view host) {
     return has_labels(host) && std::ranges::all_of(host, [](char c) {
                return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '.';
@@ -82,7 +80,7 @@ bool may_be(std::string_view pattern, std::string_view label) {
 
 // A name as it is compared.
 struct Comparable {
-    std::string text;   // folded host, folded_key() of a directoryName, octets of an address
+    std::string text;   // host in lower case, folded_key() of a directoryName, octets of an address
     std::string local;  // Local-part of an rfc822Name
 };
 
@@ -103,7 +101,7 @@ struct Base {
 };
 
 std::optional<Comparable> comparable_dns_name(std::string_view name) {
-    Comparable out{folded_host(name), {}};
+    Comparable out{lower_case(name), {}};
     if (!has_labels(out.text) || !is_graphic(out.text)) return std::nullopt;
     return out;
 }
@@ -119,7 +117,7 @@ bool is_local_part(std::string_view text) {
 std::optional<Comparable> comparable_mailbox(std::string_view name) {
     const std::size_t at = name.rfind('@');
     if (at == std::string_view::npos || !is_local_part(name.substr(0, at))) return std::nullopt;
-    Comparable out{folded_host(name.substr(at + 1)), std::string(name.substr(0, at))};
+    Comparable out{lower_case(name.substr(at + 1)), std::string(name.substr(0, at))};
     if (!has_labels(out.text) || !is_graphic(out.text)) return std::nullopt;
     return out;
 }
@@ -141,7 +139,7 @@ std::optional<Comparable> comparable_uri(std::string_view uri) {
         if (!std::ranges::all_of(authority.substr(port + 1), is_digit)) return std::nullopt;
         authority = authority.substr(0, port);
     }
-    Comparable out{folded_host(authority), {}};
+    Comparable out{lower_case(authority), {}};
     if (!is_domain(out.text) || ends_in_number(out.text)) return std::nullopt;
     return out;
 }
@@ -166,18 +164,23 @@ std::optional<Comparable> comparable(const GeneralName& name) {
 }
 
 std::optional<Base> domain_base(std::string_view text, Reach without_dot) {
-    if (text.empty()) return Base{};
     Base base{without_dot, {}, {}};
     if (text.starts_with('.')) {
         base.reach = Reach::below;
         text.remove_prefix(1);
     }
-    base.text = folded_host(text);
+    base.text = lower_case(text);
     if (!is_domain(base.text)) return std::nullopt;
     return base;
 }
 
+std::optional<Base> dns_name_base(std::string_view text) {
+    if (text.empty()) return Base{};
+    return domain_base(text, Reach::host_and_below);
+}
+
 std::optional<Base> mailbox_base(std::string_view text) {
+    if (text.empty()) return Base{};
     if (text.find('@') == std::string_view::npos) return domain_base(text, Reach::host);
     auto mailbox = comparable_mailbox(text);
     if (!mailbox) return std::nullopt;
@@ -186,7 +189,7 @@ std::optional<Base> mailbox_base(std::string_view text) {
 
 std::optional<Base> uri_base(std::string_view text) {
     auto base = domain_base(text, Reach::host);
-    if (base && base->reach != Reach::everything && ends_in_number(base->text)) return std::nullopt;
+    if (base && ends_in_number(base->text)) return std::nullopt;
     return base;
 }
 
@@ -214,7 +217,7 @@ std::optional<Base> network_base(ByteView octets) {
 std::optional<Base> base_of(const GeneralName& name) {
     switch (name.type) {
         case GeneralNameType::dns_name:
-            return domain_base(to_text(name.value), Reach::host_and_below);
+            return dns_name_base(to_text(name.value));
         case GeneralNameType::rfc822_name:
             return mailbox_base(to_text(name.value));
         case GeneralNameType::uniform_resource_identifier:
@@ -366,7 +369,7 @@ struct Held {
 };
 
 bool looks_like_host_name(std::string_view text) {
-    std::string host = folded_host(text);
+    std::string host = lower_case(text);
     std::ranges::replace(host, '*', '-');
     return is_domain(host) && host.find('.') != std::string::npos && !ends_in_number(host);
 }

@@ -2,18 +2,17 @@
 // and (c)). Deliberately not done here: which certificates of a path are held to it.
 //
 // Where RFC 5280 leaves room:
-// - An empty base of dNSName, rfc822Name or uniformResourceIdentifier holds every name, as NSS and
-//   Go have it.
+// - An empty base of dNSName or rfc822Name holds every name, as NSS and Go have it. An empty base
+//   of uniformResourceIdentifier names nothing: RFC 5280 asks for a domain name.
 // - A dNSName base with a leading dot, which RFC 5280 does not know, holds the names below the
 //   domain and not the domain itself, as OpenSSL, NSS and Go have it.
 // - '*' in a dNSName stands for octets of one label (RFC 6125 6.4.3). Such a pattern is within a
 //   permitted subtree when every name it stands for is, and within an excluded one when any is.
-// - A trailing dot does not count. IPv4 addresses are never within IPv6 subtrees, nor the other way
-//   round.
+// - IPv4 addresses are never within IPv6 subtrees, nor the other way round.
 // - The Local-part of an rfc822Name is compared with its case (RFC 5280 7.5), all else without.
 // - A name that is none of its form is not permitted where the form has subtrees at all, which RFC
 //   5280 demands for URIs without a domain name: an rfc822Name without '@', a dNSName with an empty
-//   label, an iPAddress of 5 octets.
+//   label (a trailing dot makes one, RFC 1034 3.5), an iPAddress of 5 octets.
 #pragma once
 
 #include <optional>

@@ -151,6 +151,13 @@ constexpr std::pair<std::string_view, wire::HandshakeType> message_words[] = {
     {"certificate_status", wire::HandshakeType::certificate_status},
     {"server_hello_done", wire::HandshakeType::server_hello_done},
     {"finished", wire::HandshakeType::finished}};
+constexpr std::pair<std::string_view, bool> format_words[] = {
+    {"der", true}, {"pem", true}, {"pkcs7", true}, {"pkcs12", true}};
+constexpr std::pair<std::string_view, bool> outcome_words[] = {
+    {"connects", true}, {"asks", true}, {"fails", true}, {"unknown", true}};
+constexpr std::pair<std::string_view, bool> stage_words[] = {
+    {"resolve", true},      {"connect", true},  {"server-hello", true}, {"certificate", true},
+    {"key-exchange", true}, {"finished", true}, {"application", true}};
 constexpr std::pair<std::string_view, wire::CompressionMethod> compression_words[] = {
     {"null", wire::CompressionMethod::null}, {"deflate", wire::CompressionMethod::deflate}};
 
@@ -158,6 +165,23 @@ constexpr std::pair<std::string_view, wire::CompressionMethod> compression_words
 template <typename Target, typename T>
 std::function<void(const Value&)> into(Target& target, T (Value::*read)() const) {
     return [&target, read](const Value& value) { target = (value.*read)(); };
+}
+
+// One of the words of a table, kept as it stands.
+template <std::size_t n>
+std::function<void(const Value&)> word_into(std::string& target,
+                                            const std::pair<std::string_view, bool> (&table)[n]) {
+    return [&target, &table](const Value& value) {
+        value.word(table);
+        target = value.text();
+    };
+}
+
+std::function<void(const Value&)> small_into(std::optional<unsigned>& target) {
+    return [&target](const Value& value) {
+        if (value.number() > 127) value.refuse("is larger than 127");
+        target = static_cast<unsigned>(value.number());
+    };
 }
 
 Operation read_operation(const Value& value) {
@@ -206,6 +230,11 @@ void read_recipe(const Value& value, Recipe& recipe, const Recipes& recipes) {
                    if (found == recipes.end()) name.refuse("no certificate is called so");
                    recipe = found->second;
                }},
+              {"version",
+               [&](const Value& number) {
+                   if (number.number() < 1 || number.number() > 3) number.refuse("is not 1 to 3");
+                   recipe.version = static_cast<unsigned>(number.number());
+               }},
               {"subject", into(recipe.subject, &Value::texts)},
               {"issued_by", into(recipe.issued_by, &Value::text)},
               {"issuer", into(recipe.issuer, &Value::texts)},
@@ -228,8 +257,17 @@ void read_recipe(const Value& value, Recipe& recipe, const Recipes& recipes) {
                        recipe.path_len = static_cast<unsigned>(length.number());
                    }
                }},
+              {"usage", into(recipe.usage, &Value::texts)},
               {"names", into(recipe.names, &Value::texts)},
               {"purposes", into(recipe.purposes, &Value::texts)},
+              {"permitted", into(recipe.permitted, &Value::texts)},
+              {"excluded", into(recipe.excluded, &Value::texts)},
+              {"policies", into(recipe.policies, &Value::texts)},
+              {"mappings", into(recipe.mappings, &Value::texts)},
+              {"require_explicit_policy", small_into(recipe.require_explicit_policy)},
+              {"inhibit_policy_mapping", small_into(recipe.inhibit_policy_mapping)},
+              {"inhibit_any_policy", small_into(recipe.inhibit_any_policy)},
+              {"ca_issuers", into(recipe.ca_issuers, &Value::text)},
               {"critical",
                [&](const Value& map) {
                    for (const auto& [name, word] : map.entries())
@@ -264,6 +302,24 @@ wire::Extension read_hello_extension(const Value& value) {
           [&](const Value& name) { extension.type = name.named(wire::extension_type_from_name); }},
          {"data", into(extension.data, &Value::hex)}});
     return extension;
+}
+
+std::vector<wire::Extension> read_hello_extensions(const Value& value) {
+    std::vector<wire::Extension> extensions;
+    for (const Value& item : value.items())
+        extensions.push_back(read_hello_extension(item));
+    return extensions;
+}
+
+Offered read_offered(const Value& value) {
+    Offered offered;
+    read_map(value, {{"extensions",
+                      [&](const Value& list) { offered.extensions = read_hello_extensions(list); }},
+                     {"without", [&](const Value& list) {
+                          for (const Value& item : list.items())
+                              offered.without.push_back(item.named(wire::extension_type_from_name));
+                      }}});
+    return offered;
 }
 
 wire::Continuation read_continuation(const Value& value) {
@@ -304,13 +360,28 @@ Server read_server(const Value& value) {
          {"compression",
           [&](const Value& word) { server.compression = word.word(compression_words); }},
          {"session_id", into(server.session_id, &Value::hex)},
-         {"extensions",
-          [&](const Value& list) {
-              for (const Value& item : list.items())
-                  server.extensions.push_back(read_hello_extension(item));
+         {"offered", [&](const Value& map) { server.offered = read_offered(map); }},
+         {"renegotiation_info",
+          [&](const Value& info) {
+              server.renegotiation_info.reset();
+              if (!info.is("none")) server.renegotiation_info = info.hex();
           }},
+         {"extensions",
+          [&](const Value& list) { server.extensions = read_hello_extensions(list); }},
          {"dh_bits", into(server.dh_bits, &Value::number)},
          {"dh_p", into(server.dh_p, &Value::hex)},
+         {"dh_g", into(server.dh_g, &Value::hex)},
+         {"dh_ys", into(server.dh_ys, &Value::hex)},
+         {"group",
+          [&](const Value& name) { server.group = name.named(wire::named_group_from_name); }},
+         {"point", into(server.point, &Value::hex)},
+         {"signature_scheme",
+          [&](const Value& name) {
+              server.signature_scheme = name.named(wire::signature_scheme_from_name);
+          }},
+         {"certificate_types", into(server.certificate_types, &Value::hex)},
+         {"authorities", into(server.authorities, &Value::number)},
+         {"empty_record", into(server.empty_record, &Value::flag)},
          {"messages",
           [&](const Value& list) {
               server.messages.emplace();
@@ -334,6 +405,9 @@ CaseQuestion read_question(const Value& value) {
                      {"at", into(question.at, &Value::text)},
                      {"msstd", into(question.msstd, &Value::text)},
                      {"install_root", into(question.install_root, &Value::texts)},
+                     {"installed_format", word_into(question.installed_format, format_words)},
+                     {"aia", into(question.aia, &Value::texts)},
+                     {"known_roots", into(question.known_roots, &Value::texts)},
                      {"roots", [&](const Value& roots) {
                           question.roots.reset();
                           if (!roots.is("none")) question.roots = roots.texts();
@@ -343,23 +417,45 @@ CaseQuestion read_question(const Value& value) {
 
 Expectation read_expectation(const Value& value) {
     Expectation expect;
-    read_map(value, {{"certificate", into(expect.certificate, &Value::number)},
+    read_map(value, {{"found", into(expect.found, &Value::flag)},
+                     {"certificate", into(expect.certificate, &Value::number)},
                      {"field", into(expect.field, &Value::text)},
                      {"bytes", into(expect.bytes, &Value::hex)},
-                     {"outcome", into(expect.outcome, &Value::text)},
+                     {"count", into(expect.count, &Value::number)},
+                     {"outcome", word_into(expect.outcome, outcome_words)},
+                     {"stage", word_into(expect.stage, stage_words)},
                      {"alert", into(expect.alert, &Value::text)},
-                     {"decided_by", into(expect.decided_by, &Value::text)},
-                     {"count", into(expect.count, &Value::number)}});
+                     {"decided_by", into(expect.decided_by, &Value::text)}});
     if (expect.outcome.empty()) value.refuse("has no outcome");
     return expect;
+}
+
+// A key that would never be looked at says something that nobody checks.
+void check_expectation(const Value& root, const Case& read) {
+    const Expectation& expect = read.expect;
+    const bool looks_for_rule = !read.rule.empty() && expect.found;
+    if (read.rule.empty() && !read.also.empty()) {
+        root.refuse("of no rule: its findings are not looked at, so 'also' says nothing");
+    }
+    if (!looks_for_rule && (expect.certificate || !expect.field.empty() || expect.bytes)) {
+        root.refuse("expects no finding, so it has no place");
+    }
+    if (!looks_for_rule && expect.outcome != "connects" && expect.decided_by.empty()) {
+        root.refuse("does not say what decides");
+    }
 }
 
 Case read_case(const Value& root, const std::filesystem::path& file) {
     Case read;
     read.file = file;
+    bool of_rule = false;
     bool expected = false;
     read_map(root,
-             {{"rule", into(read.rule, &Value::text)},
+             {{"rule",
+               [&](const Value& rule) {
+                   of_rule = true;
+                   if (!rule.is("none")) read.rule = rule.text();
+               }},
               {"about", into(read.about, &Value::text)},
               {"certificates",
                [&](const Value& map) {
@@ -374,13 +470,16 @@ Case read_case(const Value& root, const std::filesystem::path& file) {
               {"profile",
                [&](const Value& text) { read.profile = std::string(profile_head) + text.text(); }},
               {"also", into(read.also, &Value::texts)},
+              {"control", into(read.has_control, &Value::flag)},
               {"expect", [&](const Value& map) {
                    read.expect = read_expectation(map);
                    expected = true;
                }}});
-    if (read.rule.empty() || read.about.empty() || !expected) {
+    if (!of_rule || read.about.empty() || !expected) {
         root.refuse("has no rule, no about or no expect");
     }
+    check_expectation(root, read);
+    read.has_control = read.has_control && !read.rule.empty() && read.expect.found;
     return read;
 }
 
@@ -401,6 +500,11 @@ std::vector<std::filesystem::path> find_cases(const std::filesystem::path& folde
     }
     std::ranges::sort(files);
     return files;
+}
+
+std::string rule_of_name(const std::filesystem::path& file) {
+    const std::string stem = file.stem().string();
+    return stem.substr(0, stem.find("--"));
 }
 
 wire::Flight make_flight(const Case& from, const std::filesystem::path& keys) {

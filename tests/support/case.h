@@ -1,19 +1,30 @@
-// One case of the catalog: a fault put into the correct chain or flight, and what must come of it.
-// tests/cases/<area>/<rule-id>.yaml; every key is listed here. Deliberately not done here: running
-// it. Every fault of a file is one ForgeError that names file, line and key.
+// One case: a chain or flight with a fault in it, or without, and what must come of it. Every key
+// is listed here. Deliberately not done here: running it (tests/rules/cases_test.cpp). Every fault
+// of a file is one ForgeError that names file, line and key.
 //
-//   rule: certificate-serial-negative
+// tests/cases/<area>/<rule-id>.yaml            the rule's first case; every rule has one
+// tests/cases/<area>/<rule-id>--<variant>.yaml another one, of the same rule
+// tests/cases/<folder>/<name>.yaml             with `rule: none`: of no rule; what is looked at is
+//                                              outcome, stage, alert and decided_by alone
+//
+//   rule: certificate-serial-negative | none
 //   about: one sentence, how this happens in the field
 //   certificates:             # by the names of forge::correct_recipes(), or new ones with `like`
 //     leaf:
 //       like, issued_by, key, signed_with, path_len: NAME or number
+//       version: 1 | 2 | 3     # below 3 without extensions
 //       subject, issuer: [C=DE, O=Example, CN=host]
 //       serial: HEX
 //       not_before, not_after: utc:200101000000Z | gen:20200101000000Z
 //       signature: ALGORITHM   # both, or inner_algorithm, outer_algorithm
 //       ca: true
-//       names: [dns:HOST, ip:HEX, email:ADDRESS, uri:URI]
+//       usage: [digitalSignature, keyEncipherment]   # [] is no keyUsage
+//       names: [dns:HOST, ip:HEX, email:ADDRESS, uri:URI, dir:C=DE/O=Example]
 //       purposes: [serverAuth]
+//       permitted, excluded: [dns:DOMAIN, ip:HEX with mask, ...]   # nameConstraints
+//       policies: [OID]; mappings: [OID=OID]
+//       require_explicit_policy, inhibit_policy_mapping, inhibit_any_policy: number
+//       ca_issuers: URI        # authorityInfoAccess
 //       critical: {EXTENSION: absent | ff | 01 | 00}
 //       extensions: [{id: NAME, critical: ff, value: HEX}]
 //       nodes:                 # before signing; after_signing: the same afterwards
@@ -21,13 +32,21 @@
 //            after: HEX, length: long | indefinite, duplicate: true, remove: true}
 //   chain: [leaf, intermediate]
 //   repeat_last: 200          # the last certificate of the chain that many times more
-//   server: {}                # a flight on the wire instead of files; keys of forge::Server
-//   question: {host, at, msstd, install_root: [NAME], roots: [NAME] | none}
+//   server: {}                # a flight on the wire instead of files; keys of forge::Server, and
+//                             # offered: {extensions: [{type, data}], without: [TYPE]} of the
+//                             client
+//   question: {host, at, msstd, install_root: [NAME], installed_format: pem | der | pkcs7 | pkcs12,
+//              roots: [NAME] | none, aia: [NAME], known_roots: [NAME]}
 //   device: strict            # id of a shipped profile, or:
 //   profile: |                # sections of a profile; head and client_hello are supplied
-//   also: [RULE]              # further findings that the fault brings along
-//   expect: {certificate: 0, field: PATH, bytes: HEX, outcome: fails, alert: NAME,
-//            decided_by: RULE, count: 2}
+//   also: [RULE]              # further findings of the strict reader
+//   control: false            # the correct chain has the finding as well, or another outcome
+//   expect: {found: true, certificate: 0, field: PATH, bytes: HEX, count: 2, outcome: fails,
+//            stage: certificate, alert: NAME | none, decided_by: RULE}
+//
+// expect.found: false is the boundary at which the rule has no finding yet; nothing is said of its
+// place then. expect.decided_by is the case's own rule unless it says otherwise; where the rule is
+// not found or there is none, it must be given unless the device connects.
 #pragma once
 
 #include <filesystem>
@@ -43,22 +62,27 @@ struct CaseQuestion {
     std::string at = "2025-06-01T00:00:00Z";
     std::string msstd;
     std::vector<std::string> install_root;
+    std::string installed_format = "der";
     std::optional<std::vector<std::string>> roots{{"root"}};  // nullopt: the device's own store
+    std::vector<std::string> aia;
+    std::vector<std::string> known_roots;
 };
 
 struct Expectation {
+    bool found = true;
     std::optional<std::size_t> certificate;
     std::string field;
     std::optional<Bytes> bytes;
+    std::size_t count = 1;  // how often the reader finds it; the first one is looked at
     std::string outcome;
-    std::string alert;       // empty: not looked at
+    std::string stage;       // empty: not looked at
+    std::string alert;       // empty: not looked at; "none": none goes out
     std::string decided_by;  // rule of the decisive reason; empty: the case's own
-    std::size_t count = 1;   // how often the reader finds it; the first one is looked at
 };
 
 struct Case {
     std::filesystem::path file;
-    std::string rule;
+    std::string rule;  // empty: of no rule
     std::string about;
     Recipes recipes = correct_recipes();
     std::vector<std::string> chain{"leaf", "intermediate"};
@@ -68,6 +92,7 @@ struct Case {
     std::string device = "strict";
     std::string profile;  // text of a whole profile, empty: a shipped one
     std::vector<std::string> also;
+    bool has_control = true;  // without_fault() is to be judged as well
     Expectation expect;
 };
 
@@ -77,6 +102,8 @@ std::vector<std::filesystem::path> find_cases(const std::filesystem::path& folde
 
 // The flight of a case, octet for octet; the folder of the keys stands beside this file.
 wire::Flight make_flight(const Case& from, const std::filesystem::path& keys);
+// The rule that a file's name promises: what stands in front of "--", or all of it.
+std::string rule_of_name(const std::filesystem::path& file);
 // The same device and frame with nothing wrong in it: correct chain, usual question.
 Case without_fault(const Case& from);
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <tuple>
 
 #include "handshake/base/writer.h"
 #include "handshake/crypto/digest.h"
@@ -229,9 +230,8 @@ Bytes sign_hash(Key& key, mbedtls_md_type_t type, ByteView hash) {
     return {signature.begin(), signature.begin() + static_cast<std::ptrdiff_t>(length)};
 }
 
-}  // namespace
-
-Bytes sign(const std::filesystem::path& key_file, std::string_view algorithm, ByteView octets) {
+Bytes make_signature(const std::filesystem::path& key_file, std::string_view algorithm,
+                     ByteView octets) {
     Key key(key_file);
     if (algorithm.starts_with("md2") || algorithm.starts_with("md4")) {
         // DigestInfo by hand (RFC 8017 9.2): mbed TLS does not sign with these.
@@ -250,6 +250,20 @@ Bytes sign(const std::filesystem::path& key_file, std::string_view algorithm, By
     Bytes hash(mbedtls_md_get_size(info));
     must(mbedtls_md(info, octets.data(), octets.size(), hash.data()), "digest");
     return sign_hash(key, type, hash);
+}
+
+}  // namespace
+
+// Most certificates of a run of tests are the correct ones again; a signature takes longer than all
+// the rest of them.
+Bytes sign(const std::filesystem::path& key_file, std::string_view algorithm, ByteView octets) {
+    static std::map<std::tuple<std::string, std::string, Bytes>, Bytes> made;
+    std::tuple key(key_file.string(), std::string(algorithm), to_bytes(octets));
+    const auto known = made.find(key);
+    if (known != made.end()) return known->second;
+    Bytes signature = make_signature(key_file, algorithm, octets);
+    made.emplace(std::move(key), signature);
+    return signature;
 }
 
 // --- certificates -------------------------------------------------------------------------------
@@ -343,7 +357,80 @@ Node general_name_node(std::string_view text) {
     if (kind == "ip") {
         if (const auto octets = from_hex(value)) return leaf_node("iPAddress", 0x87, *octets);
     }
+    if (kind == "dir") {
+        std::vector<std::string> attributes;
+        for (std::size_t begin = 0; begin < value.size();) {
+            const std::size_t end = std::min(value.find('/', begin), value.size());
+            attributes.emplace_back(value.substr(begin, end - begin));
+            begin = end + 1;
+        }
+        return parent_node("directoryName", 0xa4, {name_node("name", attributes)});
+    }
     throw ForgeError(fmt::format("{} is no name like dns:host", text));
+}
+
+Node general_names_node(std::string name, std::uint8_t identifier,
+                        const std::vector<std::string>& names) {
+    Node node = parent_node(std::move(name), identifier, {});
+    for (const std::string& text : names)
+        node.children.push_back(general_name_node(text));
+    return node;
+}
+
+// DER's named bit list: without the zeros at its end.
+Node key_usage_node(const std::vector<std::string>& words) {
+    static constexpr std::string_view names[] = {
+        "digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
+        "keyCertSign",      "cRLSign",        "encipherOnly",    "decipherOnly"};
+    Bytes octets(2);
+    std::size_t count = 0;
+    for (const std::string& word : words) {
+        const auto* found = std::ranges::find(names, word);
+        if (found == std::end(names)) throw ForgeError(fmt::format("keyUsage has no {}", word));
+        const auto bit = static_cast<std::size_t>(found - std::begin(names));
+        octets[bit / 8] |= static_cast<std::uint8_t>(0x80 >> (bit % 8));
+        count = std::max(count, bit + 1);
+    }
+    Bytes content{static_cast<std::uint8_t>((8 - count % 8) % 8)};
+    content.insert(content.end(), octets.begin(),
+                   octets.begin() + static_cast<std::ptrdiff_t>((count + 7) / 8));
+    return leaf_node("bits", id::bit_string, std::move(content));
+}
+
+Node number_node(std::string name, std::uint8_t identifier, unsigned number) {
+    return leaf_node(std::move(name), identifier, {static_cast<std::uint8_t>(number & 0x7f)});
+}
+
+Node subtrees_node(std::string name, std::uint8_t identifier,
+                   const std::vector<std::string>& bases) {
+    Node node = parent_node(std::move(name), identifier, {});
+    for (const std::string& base : bases)
+        node.children.push_back(parent_node("subtree", id::sequence, {general_name_node(base)}));
+    return node;
+}
+
+Node policies_node(const std::vector<std::string>& policies) {
+    Node node = parent_node("policies", id::sequence, {});
+    for (const std::string& policy : policies) {
+        node.children.push_back(
+            parent_node("policy", id::sequence, {oid_node("policyIdentifier", policy)}));
+    }
+    return node;
+}
+
+Node mappings_node(const std::vector<std::string>& mappings) {
+    Node node = parent_node("mappings", id::sequence, {});
+    for (const std::string& mapping : mappings) {
+        const std::size_t equals = mapping.find('=');
+        if (equals == std::string::npos) {
+            throw ForgeError(fmt::format("{} is no mapping like 1.2.3=1.2.4", mapping));
+        }
+        node.children.push_back(
+            parent_node("mapping", id::sequence,
+                        {oid_node("issuerDomainPolicy", mapping.substr(0, equals)),
+                         oid_node("subjectDomainPolicy", mapping.substr(equals + 1))}));
+    }
+    return node;
 }
 
 const Recipe& recipe_of(const Recipes& recipes, const std::string& name) {
@@ -384,7 +471,7 @@ void open(Node& node, std::size_t skip, const std::vector<std::string>& names) {
         if (!rest.empty()) node.children.push_back(cut(rest, name));
     }
 }
-Node spki_node(Key& key) {
+Node make_spki_node(Key& key) {
     const Bytes der = key.public_key();
     ByteView view = der;
     Node spki = cut(view, "subjectPublicKeyInfo");
@@ -401,6 +488,14 @@ std::filesystem::path key_file(const std::filesystem::path& keys, const std::str
     return keys / (name + ".pem");
 }
 
+const Node& spki_node(const std::filesystem::path& file) {
+    static std::map<std::string, Node> made;
+    const auto known = made.find(file.string());
+    if (known != made.end()) return known->second;
+    Key key(file);
+    return made.emplace(file.string(), make_spki_node(key)).first->second;
+}
+
 Node extensions_node(const Recipe& recipe, const Bytes& own_id, const Bytes& issuer_id) {
     std::vector<Node> list;
     const auto add = [&](const std::string& name, Critical usual, Node value) {
@@ -415,9 +510,10 @@ Node extensions_node(const Recipe& recipe, const Bytes& own_id, const Bytes& iss
                                                  {static_cast<std::uint8_t>(*recipe.path_len)}));
     }
     add("basicConstraints", Critical::ff, std::move(constraints));
-    // keyCertSign and cRLSign, or digitalSignature and keyEncipherment.
-    add("keyUsage", Critical::ff,
-        leaf_node("bits", id::bit_string, recipe.ca ? Bytes{0x01, 0x06} : Bytes{0x05, 0xa0}));
+    const std::vector<std::string> usage = recipe.usage.value_or(
+        recipe.ca ? std::vector<std::string>{"keyCertSign", "cRLSign"}
+                  : std::vector<std::string>{"digitalSignature", "keyEncipherment"});
+    if (!usage.empty()) add("keyUsage", Critical::ff, key_usage_node(usage));
     if (!recipe.purposes.empty()) {
         Node purposes = parent_node("keyPurposes", id::sequence, {});
         for (const std::string& purpose : recipe.purposes)
@@ -429,10 +525,41 @@ Node extensions_node(const Recipe& recipe, const Bytes& own_id, const Bytes& iss
     add("authorityKeyIdentifier", Critical::absent,
         parent_node("value", id::sequence, {leaf_node("keyIdentifier", 0x80, issuer_id)}));
     if (!recipe.names.empty()) {
-        Node names = parent_node("names", id::sequence, {});
-        for (const std::string& name : recipe.names)
-            names.children.push_back(general_name_node(name));
-        add("subjectAltName", Critical::absent, std::move(names));
+        add("subjectAltName", Critical::absent,
+            general_names_node("names", id::sequence, recipe.names));
+    }
+    if (!recipe.permitted.empty() || !recipe.excluded.empty()) {
+        Node constraints_on_names = parent_node("subtrees", id::sequence, {});
+        if (!recipe.permitted.empty()) {
+            constraints_on_names.children.push_back(
+                subtrees_node("permittedSubtrees", 0xa0, recipe.permitted));
+        }
+        if (!recipe.excluded.empty()) {
+            constraints_on_names.children.push_back(
+                subtrees_node("excludedSubtrees", 0xa1, recipe.excluded));
+        }
+        add("nameConstraints", Critical::ff, std::move(constraints_on_names));
+    }
+    if (!recipe.policies.empty())
+        add("certificatePolicies", Critical::absent, policies_node(recipe.policies));
+    if (!recipe.mappings.empty())
+        add("policyMappings", Critical::ff, mappings_node(recipe.mappings));
+    if (recipe.require_explicit_policy || recipe.inhibit_policy_mapping) {
+        Node limits = parent_node("limits", id::sequence, {});
+        if (const auto& number = recipe.require_explicit_policy)
+            limits.children.push_back(number_node("requireExplicitPolicy", 0x80, *number));
+        if (const auto& number = recipe.inhibit_policy_mapping)
+            limits.children.push_back(number_node("inhibitPolicyMapping", 0x81, *number));
+        add("policyConstraints", Critical::ff, std::move(limits));
+    }
+    if (const auto& number = recipe.inhibit_any_policy)
+        add("inhibitAnyPolicy", Critical::ff, number_node("skipCerts", id::integer, *number));
+    if (!recipe.ca_issuers.empty()) {
+        add("authorityInfoAccess", Critical::absent,
+            parent_node("accesses", id::sequence,
+                        {parent_node("access", id::sequence,
+                                     {oid_node("accessMethod", "caIssuers"),
+                                      general_name_node("uri:" + recipe.ca_issuers)})}));
     }
     for (const AddedExtension& added : recipe.extensions) {
         list.push_back(extension_node(added.id, added.critical, Node{"", 0, added.value, {}, {}}));
@@ -497,21 +624,23 @@ Recipes correct_recipes() {
 Node make_tree(const Recipes& recipes, const std::string& name, const std::filesystem::path& keys) {
     const Recipe& recipe = recipe_of(recipes, name);
     const Recipe& issuer = recipe_of(recipes, recipe.issued_by);
-    Key own_key(key_file(keys, recipe.key));
-    Key issuer_key(key_file(keys, issuer.key));
-    Node spki = spki_node(own_key);
+    Node spki = spki_node(key_file(keys, recipe.key));
     const Bytes own_id = key_identifier(spki);
-    const Bytes issuer_id = key_identifier(spki_node(issuer_key));
+    const Bytes issuer_id = key_identifier(spki_node(key_file(keys, issuer.key)));
     Node tbs = parent_node("tbsCertificate", id::sequence,
-                           {parent_node("version", 0xa0, {leaf_node("number", id::integer, {2})}),
-                            leaf_node("serialNumber", id::integer, recipe.serial),
+                           {leaf_node("serialNumber", id::integer, recipe.serial),
                             algorithm_node("signature", recipe.inner_algorithm),
                             name_node("issuer", recipe.issuer.value_or(issuer.subject)),
                             parent_node("validity", id::sequence,
                                         {time_node("notBefore", recipe.not_before),
                                          time_node("notAfter", recipe.not_after)}),
-                            name_node("subject", recipe.subject), std::move(spki),
-                            extensions_node(recipe, own_id, issuer_id)});
+                            name_node("subject", recipe.subject), std::move(spki)});
+    if (recipe.version > 1) {
+        tbs.children.insert(
+            tbs.children.begin(),
+            parent_node("version", 0xa0, {number_node("number", id::integer, recipe.version - 1)}));
+    }
+    if (recipe.version > 2) tbs.children.push_back(extensions_node(recipe, own_id, issuer_id));
     Node root =
         parent_node("Certificate", id::sequence,
                     {std::move(tbs), algorithm_node("signatureAlgorithm", recipe.outer_algorithm),
@@ -567,12 +696,14 @@ public:
                  const std::filesystem::path& key_file)
         : server_(server), chain_(chain), key_file_(key_file) {
         dhe_ = server.dh_bits > 0 || !server.dh_p.empty();
+        ecdhe_ = server.group.has_value();
     }
 
     Bytes write() {
         if (server_.raw) return *server_.raw;
         if (server_.warning) alert(wire::AlertLevel::warning, *server_.warning);
         Bytes all;
+        bool first = true;
         for (const ScriptedMessage& message : messages()) {
             const Bytes octets = wire::encode(wire::HandshakeMessage{
                 message.type, message.body ? *message.body : usual_body(message.type), 0, 1, true});
@@ -580,6 +711,10 @@ public:
                 append(all, octets);
             } else {
                 record(wire::ContentType::handshake, octets);
+                if (std::exchange(first, false) && server_.empty_record) {
+                    append(out_, wire::encode(wire::Record{
+                                     wire::ContentType::handshake, server_.version, {}, 0}));
+                }
             }
         }
         if (!all.empty()) record(wire::ContentType::handshake, all);
@@ -593,7 +728,7 @@ private:
         if (server_.alert) return {};
         std::vector<ScriptedMessage> usual{{HandshakeType::server_hello, std::nullopt},
                                            {HandshakeType::certificate, std::nullopt}};
-        if (dhe_) usual.push_back({HandshakeType::server_key_exchange, std::nullopt});
+        if (dhe_ || ecdhe_) usual.push_back({HandshakeType::server_key_exchange, std::nullopt});
         usual.push_back({HandshakeType::server_hello_done, std::nullopt});
         return usual;
     }
@@ -608,7 +743,10 @@ private:
                 return wire::encode(server_key_exchange(), server_.version);
             case HandshakeType::certificate_request: {
                 wire::CertificateRequest request;
-                request.certificate_types = {1};
+                request.certificate_types = server_.certificate_types;
+                request.certificate_authorities.assign(
+                    server_.authorities,
+                    encode(name_node("name", {"C=DE", "O=Example Trust", "CN=Example Root CA"})));
                 if (server_.version >= ProtocolVersion::tls_1_2) {
                     request.supported_signature_algorithms = {
                         wire::signature_scheme_from_name("rsa_pkcs1_sha256").value()};
@@ -625,19 +763,23 @@ private:
         hello.server_version = server_.version;
         hello.random = server_random();
         hello.session_id = server_.session_id;
-        hello.cipher_suite = server_.cipher_suite.value_or(
-            suite(dhe_ ? "TLS_DHE_RSA_WITH_AES_128_CBC_SHA" : "TLS_RSA_WITH_AES_128_CBC_SHA"));
+        hello.cipher_suite =
+            server_.cipher_suite.value_or(suite(ecdhe_ ? "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+                                                : dhe_ ? "TLS_DHE_RSA_WITH_AES_128_CBC_SHA"
+                                                       : "TLS_RSA_WITH_AES_128_CBC_SHA"));
         hello.compression_method = server_.compression;
         hello.extensions = server_.extensions;
-        hello.extensions->insert(hello.extensions->begin(),
-                                 {wire::ExtensionType::renegotiation_info, {0}, 0});
+        if (const auto& info = server_.renegotiation_info) {
+            hello.extensions->insert(hello.extensions->begin(),
+                                     {wire::ExtensionType::renegotiation_info, *info, 0});
+        }
         return hello;
     }
 
     static Bytes server_random() { return counted(32, 0x40); }
 
-    wire::ServerKeyExchange server_key_exchange() const {
-        // Not prime, but as long as asked for; nobody takes part in the exchange.
+    // Not prime, but as long as asked for; nobody takes part in the exchange.
+    wire::DhParams dh_params() const {
         wire::DhParams params;
         params.dh_p = server_.dh_p;
         if (params.dh_p.empty()) {
@@ -646,18 +788,51 @@ private:
                 params.dh_p.front() = static_cast<std::uint8_t>((1U << (server_.dh_bits % 8)) - 1);
             }
         }
-        params.dh_g = {2};
-        params.dh_ys = counted(params.dh_p.size(), 1);
+        params.dh_g = server_.dh_g;
+        params.dh_ys = server_.dh_ys.value_or(counted(params.dh_p.size(), 1));
+        return params;
+    }
+
+    wire::EcdhParams ecdh_params() const {
+        wire::EcdhParams params;
+        params.named_curve = *server_.group;
+        if (server_.point) {
+            params.public_point = *server_.point;
+            return params;
+        }
+        const std::string name = wire::name_of(*server_.group);
+        const std::size_t field = name == "secp256r1"   ? 32
+                                  : name == "secp384r1" ? 48
+                                  : name == "secp521r1" ? 66
+                                                        : 0;
+        if (field == 0) throw ForgeError(fmt::format("group {} needs a point", name));
+        params.public_point = counted(1 + 2 * field, 4);
+        return params;
+    }
+
+    wire::ServerKeyExchange server_key_exchange() const {
         wire::ServerKeyExchange message;
-        message.signed_params =
-            Writer().vector16(params.dh_p).vector16(params.dh_g).vector16(params.dh_ys).take();
-        message.params = std::move(params);
+        if (ecdhe_) {
+            wire::EcdhParams params = ecdh_params();
+            message.signed_params = Writer()
+                                        .u8(params.curve_type)
+                                        .u16(static_cast<std::uint16_t>(params.named_curve))
+                                        .vector8(params.public_point)
+                                        .take();
+            message.params = std::move(params);
+        } else {
+            wire::DhParams params = dh_params();
+            message.signed_params =
+                Writer().vector16(params.dh_p).vector16(params.dh_g).vector16(params.dh_ys).take();
+            message.params = std::move(params);
+        }
         Bytes signed_octets = counted(32, 0);  // ClientHello.random, see client_hello()
         append(signed_octets, server_random());
         append(signed_octets, message.signed_params);
         if (server_.version >= ProtocolVersion::tls_1_2) {
-            message.algorithm = wire::signature_scheme_from_name("rsa_pkcs1_sha256");
-            message.signature = sign(key_file_, "sha256", signed_octets);
+            message.algorithm = server_.signature_scheme.value_or(
+                wire::signature_scheme_from_name("rsa_pkcs1_sha256").value());
+            message.signature = sign(key_file_, wire::name_of(*message.algorithm), signed_octets);
         } else {
             // RFC 2246 7.4.3: MD5 and SHA-1, one behind the other.
             Bytes hashes = crypto::digest(crypto::HashAlgorithm::md5, signed_octets).value();
@@ -686,6 +861,7 @@ private:
     const std::vector<Bytes>& chain_;
     const std::filesystem::path& key_file_;
     bool dhe_ = false;
+    bool ecdhe_ = false;
     Bytes out_;
 };
 
@@ -697,7 +873,8 @@ wire::Ending ending_of(const Server& server) {
 
 }  // namespace
 
-Bytes client_hello(const std::string& host) {
+Bytes client_hello(const std::string& host, const Offered& offered) {
+    using wire::ExtensionType;
     wire::ClientHello hello;
     hello.client_version = ProtocolVersion::tls_1_2;
     hello.random = counted(32, 0);
@@ -707,12 +884,32 @@ Bytes client_hello(const std::string& host) {
         hello.cipher_suites.push_back(suite(name));
     }
     hello.compression_methods = {wire::CompressionMethod::null};
-    hello.extensions.emplace();
+    wire::Extensions& extensions = hello.extensions.emplace();
     if (!host.empty()) {
-        hello.extensions->push_back(
-            {wire::ExtensionType::server_name, wire::encode_server_name(host), 0});
+        extensions.push_back({ExtensionType::server_name, wire::encode_server_name(host), 0});
     }
-    hello.extensions->push_back({wire::ExtensionType::renegotiation_info, {0}, 0});
+    extensions.push_back({ExtensionType::renegotiation_info, {0}, 0});
+    std::vector<wire::NamedGroup> groups;
+    for (const char* name : {"secp256r1", "secp384r1", "secp521r1"})
+        groups.push_back(wire::named_group_from_name(name).value());
+    extensions.push_back({ExtensionType::supported_groups, wire::encode_supported_groups(groups)});
+    extensions.push_back({ExtensionType::ec_point_formats, wire::encode_ec_point_formats({0})});
+    std::vector<wire::SignatureScheme> schemes;
+    for (const char* name : {"rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha1"})
+        schemes.push_back(wire::signature_scheme_from_name(name).value());
+    extensions.push_back(
+        {ExtensionType::signature_algorithms, wire::encode_signature_algorithms(schemes)});
+    for (const wire::Extension& own : offered.extensions) {
+        const auto usual = std::ranges::find(extensions, own.type, &wire::Extension::type);
+        if (usual == extensions.end()) {
+            extensions.push_back(own);
+        } else {
+            *usual = own;
+        }
+    }
+    std::erase_if(extensions, [&](const wire::Extension& extension) {
+        return std::ranges::find(offered.without, extension.type) != offered.without.end();
+    });
     return wire::encode_record(hello, ProtocolVersion::tls_1_0);
 }
 
@@ -720,7 +917,7 @@ wire::Flight make_flight(const Server& server, const std::vector<Bytes>& chain,
                          const std::filesystem::path& key_file) {
     wire::Flight flight;
     flight.origin = wire::Flight::Origin::wire;
-    flight.client_hello = client_hello("mail.example.test");
+    flight.client_hello = client_hello("mail.example.test", server.offered);
     flight.bytes = FlightWriter(server, chain, key_file).write();
     flight.ending = ending_of(server);
     flight.ending_detail = server.ending_detail;

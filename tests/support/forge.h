@@ -68,6 +68,7 @@ struct AddedExtension {
 };
 
 struct Recipe {
+    unsigned version = 3;                            // 1 and 2 leave the extensions out
     std::vector<std::string> subject;                // "CN=mail.example.test"; '+' joins one RDN
     std::string issued_by;                           // name of another recipe, or of itself
     std::optional<std::vector<std::string>> issuer;  // in place of issued_by's subject
@@ -80,8 +81,20 @@ struct Recipe {
     std::string outer_algorithm = "sha256WithRSAEncryption";  // signatureAlgorithm
     bool ca = false;
     std::optional<unsigned> path_len;
-    std::vector<std::string> names;     // SAN: "dns:", "ip:" (hex), "email:", "uri:"; none: no SAN
+    // "digitalSignature"; nullopt: what fits `ca`; empty: no keyUsage.
+    std::optional<std::vector<std::string>> usage;
+    // SAN: "dns:", "ip:" (hex), "email:", "uri:", "dir:C=DE/O=Example"; none: no SAN
+    std::vector<std::string> names;
     std::vector<std::string> purposes;  // none: no extKeyUsage
+    // nameConstraints, written like names; "ip:" with the mask behind the address.
+    std::vector<std::string> permitted;
+    std::vector<std::string> excluded;
+    std::vector<std::string> policies;  // certificatePolicies
+    std::vector<std::string> mappings;  // policyMappings, "1.2.3=1.2.4"
+    std::optional<unsigned> require_explicit_policy;
+    std::optional<unsigned> inhibit_policy_mapping;
+    std::optional<unsigned> inhibit_any_policy;
+    std::string ca_issuers;  // URI in authorityInfoAccess; empty: no such extension
     std::map<std::string, Critical> critical;  // by name of the extension, in place of its default
     std::vector<AddedExtension> extensions;    // behind the usual ones
     std::vector<Operation> before_signing;
@@ -106,8 +119,14 @@ Bytes sign(const std::filesystem::path& key_file, std::string_view algorithm, By
 
 // --- flights ------------------------------------------------------------------------------------
 
-// A hello like that of a strict TLS 1.2 client: RSA, DHE and ECDHE suites, null compression, SNI.
-Bytes client_hello(const std::string& host);
+// What a client offers besides the usual.
+struct Offered {
+    std::vector<wire::Extension> extensions;   // in place of the usual one of the type, or behind
+    std::vector<wire::ExtensionType> without;  // the usual ones that it does not send
+};
+// A hello like that of a strict TLS 1.2 client: RSA, DHE and ECDHE suites, null compression, SNI,
+// the groups and signature algorithms of everybody.
+Bytes client_hello(const std::string& host, const Offered& offered = {});
 
 struct ScriptedMessage {
     wire::HandshakeType type{};
@@ -120,14 +139,24 @@ struct Server {
     std::optional<wire::CipherSuite> cipher_suite;        // else one that fits the key exchange
     wire::CompressionMethod compression = wire::CompressionMethod::null;
     Bytes session_id;
-    std::vector<wire::Extension> extensions;  // behind renegotiation_info
-    std::size_t dh_bits = 0;                  // DHE with a group of that length
-    Bytes dh_p;                               // DHE with this prime
-    // In place of server_hello, certificate, server_key_exchange (DHE), server_hello_done; an alert
-    // alone leaves all of them out.
+    Offered offered;                                    // by the client
+    std::optional<Bytes> renegotiation_info{Bytes{0}};  // nullopt: not answered
+    std::vector<wire::Extension> extensions;            // behind renegotiation_info
+    std::size_t dh_bits = 0;                            // DHE with a group of that length
+    Bytes dh_p;                                         // DHE with this prime
+    Bytes dh_g{2};
+    std::optional<Bytes> dh_ys;             // else one of the length of dh_p
+    std::optional<wire::NamedGroup> group;  // ECDHE on this curve
+    std::optional<Bytes> point;             // of ECDHE; else an uncompressed one of its length
+    std::optional<wire::SignatureScheme> signature_scheme;  // TLS 1.2; else rsa_pkcs1_sha256
+    Bytes certificate_types{1};                             // of CertificateRequest
+    std::size_t authorities = 0;                            // how many CAs it names
+    // In place of server_hello, certificate, server_key_exchange (where the suite has one),
+    // server_hello_done; an alert alone leaves all of them out.
     std::optional<std::vector<ScriptedMessage>> messages;
-    bool together = false;  // all messages in one record, as Schannel writes them
-    std::size_t split = 0;  // octets of a record's fragment at most; 0: a record per message
+    bool together = false;      // all messages in one record, as Schannel writes them
+    std::size_t split = 0;      // octets of a record's fragment at most; 0: a record per message
+    bool empty_record = false;  // a record without contents behind the first one of handshake
     std::optional<wire::AlertDescription> warning;  // in front of everything
     std::optional<wire::AlertDescription> alert;    // fatal, behind everything
     std::optional<wire::Ending> ending;             // else what the octets say

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "emulator/device/load.h"
+#include "emulator/device/words.h"
 #include "emulator/judge/judge.h"
 #include "tests/support/case.h"
 
@@ -57,8 +58,13 @@ inline judge::Question question_of(const Case& from) {
     const auto make = [&](const std::string& name) {
         return decoded(make_certificate(from.recipes, name, keys_folder()));
     };
+    const auto format = device::from_word<device::RootFormat>(from.question.installed_format);
     for (const std::string& name : from.question.install_root)
-        question.installed_roots.push_back({make(name), device::RootFormat::der});
+        question.installed_roots.push_back({make(name), format.value()});
+    for (const std::string& name : from.question.aia)
+        question.aia.push_back(make(name));
+    for (const std::string& name : from.question.known_roots)
+        question.known_roots.push_back(make(name));
     if (from.question.roots) {
         question.roots.emplace();
         for (const std::string& name : *from.question.roots)
