@@ -75,13 +75,16 @@ std::optional<WrittenDate> date_in(std::string_view text) {
     return date;
 }
 
-enum class DayOrder { unknown, day_first, month_first };
+enum class DayOrder { unknown, day_first, month_first, both };
 
 // Some date of a list as long as a store tells which number is the day.
 void learn(DayOrder& order, const WrittenDate& date) {
     if (date.year_first || !date.slashes) return;
-    if (date.numbers[0] > 12) order = DayOrder::day_first;
-    if (date.numbers[1] > 12) order = DayOrder::month_first;
+    const auto see = [&order](DayOrder seen) {
+        order = order == DayOrder::unknown || order == seen ? seen : DayOrder::both;
+    };
+    if (date.numbers[0] > 12) see(DayOrder::day_first);
+    if (date.numbers[1] > 12) see(DayOrder::month_first);
 }
 
 // "YYYY-MM-DD", or empty.

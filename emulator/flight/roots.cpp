@@ -22,7 +22,7 @@ using device::StoreEntry;
 
 constexpr std::size_t max_total_bytes = 64 << 20;
 constexpr std::size_t max_entries = 10'000;
-constexpr std::size_t max_certificates = 10'000;
+constexpr std::size_t max_certificates = 5'000;  // some 13 KiB each in memory
 // Java writes 10,000 for MAC and cipher each, OpenSSL 2,048. Several passwords may be tried.
 constexpr std::uint32_t max_iterations = 2'000'000;
 constexpr std::string_view default_password = "changeit";  // of the JDK's and Android's own stores
@@ -49,18 +49,22 @@ std::vector<std::string> passwords(const std::string& given) {
 }
 
 // `decode` with one password after the other; `is_wrong` tells a password that does not fit from
-// a store that is damaged.
+// a store that is damaged. Without a MAC, a wrong one may look like damage now and then.
 template <typename Decode, typename IsWrong>
 std::vector<StoredCertificate> open_with(const std::string& name, std::string_view kind,
                                          const std::string& password, Decode decode,
                                          IsWrong is_wrong) {
+    bool wrong = false;
+    DecodeError error;
     for (const std::string& word : passwords(password)) {
         auto opened = decode(word);
         if (opened) return std::move(*opened);
-        if (!is_wrong(opened.error())) {
-            refuse(name, fmt::format("{} that is cut short, damaged or not understood: {}", kind,
-                                     to_string(opened.error())));
-        }
+        error = opened.error();
+        wrong = wrong || is_wrong(error);
+    }
+    if (!wrong) {
+        refuse(name, fmt::format("{} that is cut short, damaged or not understood: {}", kind,
+                                 to_string(error)));
     }
     if (password.empty()) {
         refuse(name, fmt::format("{}: neither '{}' nor an empty password opens it, or it was "

@@ -2,8 +2,8 @@
 // PKCS #7, PKCS #12, Java's JKS, JCEKS and BKS, Microsoft's .sst, NSS's cert9.db, and lists of
 // fingerprints that certutil, PowerShell and keytool print. What a file is, is told by its octets,
 // never by its name.
-// Bounded: 16 MiB a file, 64 MiB and 10,000 certificates in all, 10,000 entries of a folder,
-// 200,000 fingerprints of a list.
+// Bounded: 16 MiB a file, 64 MiB and 5,000 certificates in all, 10,000 entries of a folder,
+// 200,000 fingerprints.
 #pragma once
 
 #include <string>

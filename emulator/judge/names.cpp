@@ -118,12 +118,11 @@ Hit hit_partial_label(std::string_view name, std::string_view host) {
     const std::size_t name_dot = name.find('.');
     const std::size_t host_dot = host.find('.');
     if (name_dot == std::string_view::npos || host_dot == std::string_view::npos ||
-        star > name_dot || name.rfind('*') != star ||
-        name.substr(name_dot) != host.substr(host_dot)) {
+        name.rfind('*') != star || name.substr(name_dot) != host.substr(host_dot)) {
         return Hit::none;
     }
     const std::string_view label = host.substr(0, host_dot);
-    const bool whole = name_dot == 1;
+    const bool whole = star == 0 && name_dot == 1;
     return hit_if(whole ? !label.empty() : glob(name.substr(0, name_dot), label), label);
 }
 
@@ -192,13 +191,14 @@ std::size_t count_labels(std::string_view name) {
     return count;
 }
 
+// In small letters, as the list is.
 bool is_public_suffix(std::string_view name) {
     while (name.starts_with('.'))
         name.remove_prefix(1);
     while (name.ends_with('.'))
         name.remove_suffix(1);
     if (name.empty()) return true;  // the root
-    return psl_is_public_suffix2(psl_builtin(), fold(name).c_str(), PSL_TYPE_ICANN) != 0;
+    return psl_is_public_suffix2(psl_builtin(), std::string(name).c_str(), PSL_TYPE_ICANN) != 0;
 }
 
 // --- ways to handle the fine rules --------------------------------------------------------------

@@ -6,10 +6,11 @@
 // Taken for granted, for want of a rule in profiles:
 // - Names are octets. Only ASCII letters have two cases; white space is not trimmed; the empty name
 //   is nobody's. Of several subjectAltName extensions the first one counts.
-// - Of subjectAltName only dNSName and iPAddress bear a host. The rule `ip` says which fields can
-//   hold an address, `san` and `cn` whether dNSNames and the common name count. For an address,
-//   CnRule::if_no_san wants neither dNSName nor iPAddress: so Chromium, Python and curl (NSS lets a
-//   dNSName stand beside it, curl of old an iPAddress).
+// - Of subjectAltName only dNSName and iPAddress bear a host. No client is thought of that looks at
+//   neither dNSName nor common name, unless the profile states it.
+// - The rule `ip` says which fields can hold an address, `san` and `cn` whether dNSNames and the
+//   common name count. For an address, CnRule::if_no_san wants neither dNSName nor iPAddress: so
+//   Chromium, Python and curl (NSS lets a dNSName stand beside it, curl of old an iPAddress).
 // - An iPAddress is compared by its octets, so an IPv6 literal may be spelt in any way; an IPv4
 //   address is not its IPv4-mapped one. A dNSName or common name is compared with the literal as
 //   the device was configured with it, as text (curl, NSS, Chromium): "2001:db8::1" is not

@@ -87,7 +87,8 @@ constexpr Rule table[] = {
      "A path has no more certificates than the client follows.", "RFC 5280 6.1",
      AlertDescription::unknown_ca,
      "Use a CA nearer to its root, or send the chain that leads to the older, shorter root: "
-     "`openssl verify -show_chain -CAfile root.pem -untrusted intermediate.pem leaf.pem` shows what there is.",
+     "`openssl verify -show_chain -CAfile root.pem -untrusted intermediate.pem leaf.pem` shows "
+     "what there is.",
      nullptr},
     {"capacity-ca-list", Area::capacity, Level::should, Step::key_exchange,
      "A CertificateRequest fits one record: certificate_authorities has at most 16,384 octets.",

@@ -66,14 +66,27 @@ std::string_view take_last_label(std::string_view& host) {
     return label;
 }
 
-// Of several '*', the octets between them are not looked at: one comparison stays linear.
-bool may_be(std::string_view pattern, std::string_view label) {
-    const std::size_t star = pattern.find('*');
-    if (star == std::string_view::npos) return pattern == label;
-    const std::string_view before = pattern.substr(0, star);
-    const std::string_view after = pattern.substr(pattern.rfind('*') + 1);
-    return label.size() >= before.size() + after.size() && label.starts_with(before) &&
-           label.ends_with(after);
+// A dNSName with '*': left.before*after.right.
+struct Pattern {
+    std::string_view left;
+    std::string_view before;
+    std::string_view after;
+    std::string_view right;
+    bool in_one_label = true;
+};
+
+Pattern pattern_of(std::string_view name) {
+    const std::size_t first = name.find('*');
+    const std::size_t last = name.rfind('*');
+    const std::size_t begin = name.rfind('.', first) + 1;  // 0 where there is no dot
+    const std::size_t end = std::min(name.find('.', last), name.size());
+    Pattern pattern;
+    if (begin > 0) pattern.left = name.substr(0, begin - 1);
+    pattern.before = name.substr(begin, first - begin);
+    pattern.after = name.substr(last + 1, end - last - 1);
+    if (end < name.size()) pattern.right = name.substr(end + 1);
+    pattern.in_one_label = name.substr(first, last - first).find('.') == std::string_view::npos;
+    return pattern;
 }
 
 // --- names and bases ----------------------------------------------------------------------------
@@ -132,7 +145,7 @@ std::optional<Comparable> comparable_uri(std::string_view uri) {
     std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
     // Some readers take '\' for '/', and would see another host.
     if (authority.find('\\') != std::string_view::npos) return std::nullopt;
-    const std::size_t at = authority.rfind('@');
+    const std::size_t at = authority.find('@');
     if (at != std::string_view::npos) authority.remove_prefix(at + 1);
     const std::size_t port = authority.find(':');
     if (port != std::string_view::npos) {
@@ -264,14 +277,22 @@ bool is_within(const Base& base, const Comparable& name) {
     return false;
 }
 
-// Any name that a dNSName with '*' stands for.
-bool may_be_within(const Base& base, const Comparable& pattern) {
+// Any name that the pattern stands for. What lies between several '*' may be anything.
+bool may_be_within(const Base& base, const Pattern& pattern) {
     if (base.reach == Reach::everything) return true;
-    std::string_view name = pattern.text;
-    for (std::string_view domain = base.text; !domain.empty();) {
-        if (name.empty() || !may_be(take_last_label(name), take_last_label(domain))) return false;
+    std::string_view domain = base.text;
+    if (!pattern.right.empty()) {
+        if (pattern.right == domain || is_below(pattern.right, domain)) return true;
+        if (!is_below(domain, pattern.right)) return false;
+        domain.remove_suffix(pattern.right.size() + 1);
     }
-    return base.reach == Reach::host_and_below || !name.empty();
+    if (!pattern.in_one_label) return true;
+    const std::string_view label = take_last_label(domain);
+    if (label.size() < pattern.before.size() + pattern.after.size() ||
+        !label.starts_with(pattern.before) || !label.ends_with(pattern.after))
+        return false;
+    if (pattern.left == domain) return base.reach == Reach::host_and_below;
+    return domain.empty() || is_below(pattern.left, domain);
 }
 
 struct PreparedSubtree {
@@ -331,13 +352,14 @@ std::optional<Fault> find_fault(const Subtrees& subtrees, GeneralNameType form,
     const auto note = [&](const PreparedSubtree& subtree) {
         if (!not_applicable) not_applicable = &subtree;
     };
-    const bool is_pattern =
-        form == GeneralNameType::dns_name && name && name->text.find('*') != std::string::npos;
+    std::optional<Pattern> pattern;
+    if (form == GeneralNameType::dns_name && name && name->text.find('*') != std::string::npos)
+        pattern = pattern_of(name->text);
     for (const PreparedSubtree& excluded : subtrees.excluded) {
         if (!excluded.base)
             note(excluded);
-        else if (name && (is_pattern ? may_be_within(*excluded.base, *name)
-                                     : is_within(*excluded.base, *name)))
+        else if (name && (pattern ? may_be_within(*excluded.base, *pattern)
+                                  : is_within(*excluded.base, *name)))
             return Fault{Kind::excluded, &excluded};
     }
     bool permitted = subtrees.permitted.empty();

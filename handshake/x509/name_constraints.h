@@ -6,8 +6,9 @@
 //   of uniformResourceIdentifier names nothing: RFC 5280 asks for a domain name.
 // - A dNSName base with a leading dot, which RFC 5280 does not know, holds the names below the
 //   domain and not the domain itself, as OpenSSL, NSS and Go have it.
-// - '*' in a dNSName stands for octets of one label (RFC 6125 6.4.3). Such a pattern is within a
-//   permitted subtree when every name it stands for is, and within an excluded one when any is.
+// - '*' in a dNSName stands for octets of one label (RFC 6125 6.4.3); where it stands in several
+//   labels, which no document knows, for anything. Such a pattern is within a permitted subtree
+//   when every name it stands for is, and within an excluded one when any is.
 // - IPv4 addresses are never within IPv6 subtrees, nor the other way round.
 // - The Local-part of an rfc822Name is compared with its case (RFC 5280 7.5), all else without.
 // - A name that is none of its form is not permitted where the form has subtrees at all, which RFC

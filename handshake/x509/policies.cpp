@@ -308,7 +308,7 @@ private:
     // user_constrained_policy_set, RFC 9618 5.5 (g) (5) and (6).
     PolicySet user_constrained() const {
         if (graph_.empty()) return {};
-        const PolicySet authority = graph_.authority_constrained();
+        PolicySet authority = graph_.authority_constrained();
         PolicySet asked_for;
         for (const Oid& policy : settings_.user_initial_policies)
             asked_for.insert(&policy);

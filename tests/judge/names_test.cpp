@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <random>
 #include <set>
 
 #include "emulator/device/words.h"
@@ -115,7 +114,10 @@ TEST_CASE("a pattern matches by the device's wildcard rule") {
         {"ma*al.example.test", "mal.example.test", F, F, F, F, F, F},
         {"*.*.test", "mail.example.test", F, F, T, F, F, F},
         {"*.ex*.test", "mail.example.test", F, F, T, F, F, F},
+        {"*.*.test", "a.*.test", F, F, T, F, F, F},
+        {"*.*.test", "*.test", F, F, F, F, F, F},
         {"mail.*.test", "mail.example.test", F, F, T, F, F, F},
+        {"m.*.test", "a.*.test", F, F, F, F, F, F},
         {"mail.*.test", "mail.a.b.test", F, F, F, F, F, F},
         {"mail.example.*", "mail.example.test", F, F, T, F, F, F},
         {"*", "mail", F, F, T, T, F, F},
@@ -847,6 +849,10 @@ TEST_CASE("a principal is compared with common name, SAN or mailbox") {
     CHECK(compare_principal(certificate, "www.example.test", {}) == NameMatch{});
     CHECK(compare_principal(certificate, "autodiscover.example.test", {}) ==
           NameMatch{Match::undetermined, "dNSName autodiscover.example.test", {"names.msstd"}});
+}
+
+TEST_CASE("the empty principal is nobody's") {
+    CHECK(match_principal(bearing({{""}, {""}, {}}), "", {}) == Match::no);
 }
 
 TEST_CASE("a principal expands no wildcards, but may be one") {
