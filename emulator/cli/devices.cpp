@@ -19,7 +19,8 @@ int devices(const std::vector<std::string>& arguments, const Streams& streams) {
     const bool as_json = wants_json(parsed->values);
     const report::Style style = style_of(parsed->values, streams);
     const Library library(home());
-    const std::vector<device::Device> found = library.find(parsed->words);
+    const std::vector<device::Device> found =
+        library.find(parsed->words.empty() ? std::vector<std::string>{"*"} : parsed->words);
     with_output(parsed->values, streams, [&](std::ostream& out) {
         if (as_json) {
             report::write_devices_json(found, out);

@@ -47,6 +47,9 @@ std::vector<device::Device> Library::find(const std::vector<std::string>& patter
     for (std::size_t i = 0; i < files.size(); ++i) {
         if (wanted[i]) found.push_back(device::load_device(files[i]));
     }
+    if (patterns.empty()) {
+        std::erase_if(found, [](const device::Device& device) { return !device.by_default; });
+    }
     std::ranges::stable_sort(found, {}, &device::Device::id);
     return found;
 }

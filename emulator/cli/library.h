@@ -17,7 +17,8 @@ public:
     // `home` holds profiles/. Throws UsageError when it does not.
     explicit Library(const std::filesystem::path& home);
 
-    // Devices whose id matches one of the globs ("nokia-*"), in the order of ids; all for no globs.
+    // Devices whose id matches one of the globs ("nokia-*"), in the order of ids; for no globs all
+    // that are asked by default.
     // A pattern may also be a path to a profile file ("./mine.yaml"). Throws UsageError for a
     // pattern that matches nothing, naming the nearest id, and device::ProfileError for a bad
     // profile.

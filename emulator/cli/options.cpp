@@ -63,9 +63,9 @@ po::options_description question_options() {
     po::options_description options("What is asked");
     options.add_options()(
         "device", po::value<std::vector<std::string>>()->value_name("ID|GLOB"),
-        "a device, a pattern such as 'nokia-*', or a profile file; may be repeated (default: all)")(
-        "host", po::value<std::string>()->value_name("NAME"),
-        "the name the device was configured with")(
+        "a device, a pattern such as 'nokia-*', or a profile file; may be repeated (default: "
+        "all but those that ask to be named)")("host", po::value<std::string>()->value_name("NAME"),
+                                               "the name the device was configured with")(
         "at", po::value<std::string>()->value_name("RFC3339"),
         "the device's clock, 2007-09-02 or 2007-09-02T12:00:00Z (default: now)")(
         "msstd", po::value<std::string>()->value_name("STRING"),
@@ -173,7 +173,6 @@ Asked read_question(const po::variables_map& values, std::ostream& notes) {
     asked.device_patterns = list_of(values, "device");
     judge::Question& question = asked.question;
     question.host = text_of(values, "host");
-    if (question.host.size() > 1 && question.host.back() == '.') question.host.pop_back();
     question.msstd = text_of(values, "msstd");
     if (!question.msstd.empty() && question.msstd != "none" &&
         !question.msstd.starts_with("msstd:")) {

@@ -49,7 +49,7 @@ int rules(const std::vector<std::string>& arguments, const Streams& streams) {
     const report::Style style = style_of(parsed->values, streams);
     const std::vector<handset::rules::Rule> found = find_rules(parsed->words);
     const Library library(home());
-    const std::vector<device::Device> devices = library.find({});
+    const std::vector<device::Device> devices = library.find({"*"});
     with_output(parsed->values, streams, [&](std::ostream& out) {
         if (as_json) {
             report::write_rules_json(found, devices, out);

@@ -293,6 +293,7 @@ struct Device {
     Kind kind = Kind::library;
     std::string released;  // "2007", "2007-04", "2007-04-11"
     Status status = Status::draft;
+    bool by_default = true;          // false: asked only where it is named
     std::vector<std::string> notes;  // what stays open, for readers
     std::map<std::string, Source> sources;
     ClientHello client_hello;

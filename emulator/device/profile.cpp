@@ -757,6 +757,7 @@ constexpr Row<Device> profile_rows[] = {
     {{"kind", true}, field<&Device::kind, choice<Kind>>},
     {{"released", true}, field<&Device::released, partial_date>},
     {{"status", true}, field<&Device::status, choice<Status>>},
+    {{"by_default"}, field<&Device::by_default, flag>},
     {{"notes"}, field<&Device::notes, list<lines, text>>},
     {{"sources", true}, sources},
     {{"client_hello", true}, client_hello},

@@ -102,6 +102,7 @@ public:
         }
         // Name holds them as encoded, the most general one first.
         std::ranges::reverse(name.rdns);
+        name.folded = x509::fold(name.rdns);
         return name;
     }
 

@@ -49,6 +49,25 @@ std::optional<UnusableRoot> why_unusable(const InstalledRoot& root,
 
 }  // namespace
 
+class Anchors::Fingerprints {
+public:
+    explicit Fingerprints(const Certificate& certificate)
+        : sha256_(hash(crypto::HashAlgorithm::sha256, certificate.raw)),
+          sha1_(hash(crypto::HashAlgorithm::sha1, certificate.raw)),
+          key_(hash(crypto::HashAlgorithm::sha256, certificate.subject_public_key_info.raw)) {}
+
+    bool match(const device::StoreEntry& entry) const {
+        return (!entry.sha256.empty() && entry.sha256 == sha256_) ||
+               (!entry.sha1.empty() && entry.sha1 == sha1_) ||
+               (!entry.spki_sha256.empty() && entry.spki_sha256 == key_);
+    }
+
+private:
+    Bytes sha256_;
+    Bytes sha1_;
+    Bytes key_;
+};
+
 Anchors::Anchors(const device::Device& device, const device::Store* store, const Question& question)
     : question_(question) {
     const bool replaced = question.roots || question.listed_roots;
@@ -68,17 +87,18 @@ Anchors::Anchors(const device::Device& device, const device::Store* store, const
                 (store_ != nullptr && store_->complete && device.trust.grade != Grade::assumed);
 }
 
+Anchors::~Anchors() = default;
+
+const Anchors::Fingerprints& Anchors::fingerprints_of(const Certificate& certificate) const {
+    return fingerprints_.try_emplace(&certificate, certificate).first->second;
+}
+
 bool Anchors::lists(const Certificate& certificate,
                     const std::vector<device::StoreEntry>& entries) const {
     if (entries.empty()) return false;
-    const Bytes sha256 = hash(crypto::HashAlgorithm::sha256, certificate.raw);
-    const Bytes sha1 = hash(crypto::HashAlgorithm::sha1, certificate.raw);
-    const Bytes key = hash(crypto::HashAlgorithm::sha256, certificate.subject_public_key_info.raw);
-    return std::ranges::any_of(entries, [&](const device::StoreEntry& entry) {
-        return (!entry.sha256.empty() && entry.sha256 == sha256) ||
-               (!entry.sha1.empty() && entry.sha1 == sha1) ||
-               (!entry.spki_sha256.empty() && entry.spki_sha256 == key);
-    });
+    const Fingerprints& fingerprints = fingerprints_of(certificate);
+    return std::ranges::any_of(
+        entries, [&](const device::StoreEntry& entry) { return fingerprints.match(entry); });
 }
 
 Anchors::Answer Anchors::holds(const Certificate& certificate) const {
@@ -113,7 +133,8 @@ Anchors::Answer Anchors::holds(const Certificate& certificate) const {
     return {complete_ ? Trust::missing : Trust::undetermined, "", false, unusable};
 }
 
-Anchors::Answer Anchors::holds_issuer_of(const Certificate& certificate) const {
+Anchors::Answer Anchors::holds_issuer_of(const Certificate& certificate,
+                                         const std::vector<const Certificate*>& at_hand) const {
     std::optional<UnusableRoot> unusable;
     for (const Installed& root : installed_) {
         if (root.unusable && x509::same_folded(root.certificate->subject, certificate.issuer)) {
@@ -124,12 +145,22 @@ Anchors::Answer Anchors::holds_issuer_of(const Certificate& certificate) const {
         const std::string issuer = x509::to_string(certificate.issuer);
         const auto* aki =
             x509::find_value<x509::AuthorityKeyIdentifier>(certificate, "authorityKeyIdentifier");
-        const auto is_it = [&](const device::StoreEntry& entry) {
-            if (entry.subject != issuer) return false;
-            return entry.ski.empty() || !aki || !aki->key_identifier ||
-                   *aki->key_identifier == entry.ski;
+        const auto is_at_hand = [&](const device::StoreEntry& entry) {
+            const auto is_entry = [&](const Certificate* root) {
+                return x509::same_folded(root->subject, certificate.issuer) &&
+                       fingerprints_of(*root).match(entry);
+            };
+            return std::ranges::any_of(at_hand, is_entry) ||
+                   std::ranges::any_of(question_.known_roots.with_subject(certificate.issuer),
+                                       is_entry);
         };
-        if (std::ranges::any_of(store_->members, is_it)) {
+        const auto is_it = [&](const device::StoreEntry& entry) {
+            return entry.subject == issuer && (entry.ski.empty() || !aki || !aki->key_identifier ||
+                                               *aki->key_identifier == entry.ski);
+        };
+        if (std::ranges::any_of(store_->members, [&](const device::StoreEntry& entry) {
+                return is_it(entry) && !is_at_hand(entry);
+            })) {
             return {Trust::trusted,
                     fmt::format("{} is in store {}, known by its name; its key is not at hand",
                                 printable(issuer), store_->id)};

@@ -18,7 +18,7 @@ public:
     }
     // Pointers that were given out before are void.
     void push_back(x509::Certificate certificate) {
-        by_subject_[x509::folded_key(certificate.subject)].push_back(certificates_.size());
+        by_subject_[certificate.subject.folded].push_back(certificates_.size());
         certificates_.push_back(std::move(certificate));
     }
 
@@ -32,7 +32,7 @@ public:
     std::vector<const x509::Certificate*> with_subject(const x509::Name& subject) const {
         std::vector<const x509::Certificate*> found;
         if (certificates_.empty()) return found;
-        const auto places = by_subject_.find(x509::folded_key(subject));
+        const auto places = by_subject_.find(subject.folded);
         if (places == by_subject_.end()) return found;
         for (const std::size_t place : places->second)
             found.push_back(&certificates_[place]);

@@ -360,15 +360,11 @@ struct Names {
     std::vector<NameSeen> email;               // rfc822Names and emailAddress attributes
 };
 
-std::string_view text_of(const Bytes& octets) {
-    return {reinterpret_cast<const char*>(octets.data()), octets.size()};
-}
-
 Names names_of(const x509::Certificate& certificate) {
     Names names;
     if (const auto* san = x509::find_value<x509::GeneralNames>(certificate, "subjectAltName")) {
         for (const x509::GeneralName& name : san->names) {
-            const NameSeen seen{x509::general_name_type_name(name.type), text_of(name.value)};
+            const NameSeen seen{x509::general_name_type_name(name.type), text_view(name.value)};
             if (name.type == x509::GeneralNameType::dns_name) names.dns.push_back(seen);
             if (name.type == x509::GeneralNameType::ip_address) names.ip.push_back(&name);
             if (name.type == x509::GeneralNameType::rfc822_name) names.email.push_back(seen);

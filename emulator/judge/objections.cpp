@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "emulator/judge/limits.h"
-#include "emulator/judge/names.h"
+#include "emulator/judge/name_objections.h"
 #include "emulator/judge/reaction.h"
 #include "emulator/judge/validation.h"
 #include "handshake/rules/read_issuer.h"
@@ -67,15 +67,11 @@ void unsent_findings(Objector& out, const Path& path) {
         if (on_path.number) continue;
         const bool anchor = path.anchor_known && i + 1 == path.certificates.size();
         if (anchor && !(anchor_counts && *anchor_counts)) continue;
-        for (Finding& finding :
-             rules::read_issuer(*path.certificates[i - 1].certificate, *on_path.certificate)) {
+        const auto role = anchor ? rules::IssuerIs::anchor : rules::IssuerIs::intermediate;
+        for (Finding& finding : rules::read_issuer(*path.certificates[i - 1].certificate,
+                                                   *on_path.certificate, role)) {
             const rules::Rule* rule = rules::find_rule(finding.rule);
             if (!rule || settled_by_section(out, *rule)) continue;
-            // The rest of an anchor was weighed by whoever chose to trust it.
-            if (anchor && rule->area != rules::Area::extension &&
-                rule->area != rules::Area::key) {
-                continue;
-            }
             finding.certificate.reset();
             finding.detail += anchor ? " (the trust anchor)" : " (fetched by AIA)";
             out.object(std::move(finding)).path_position = i;
@@ -95,12 +91,8 @@ public:
               const Question& question)
         : out_(device), evidence_(evidence), question_(question) {
         if (!evidence.certificate_message_seen || evidence.chain.empty()) return;
-        path_ = build_path(evidence, device, store, question, [&](const Path& path) {
-            Objector trial(device);
-            strict_findings(trial, evidence, path, Scope::path_only);
-            check_path(trial, evidence, question, path);
-            return all_accepted(trial.list, device);
-        });
+        path_ = build_path(evidence, device, store, question,
+                           [this](const Path& path) { return validates(path); });
     }
 
     Objections collect() {
@@ -108,14 +100,39 @@ public:
         check_limits(out_, evidence_);
         if (!path_.certificates.empty()) {
             trust();
-            check_path(out_, evidence_, question_, path_);
-            host_name();
-            principal();
+            if (!checked_ || !checked_->is_of(path_)) check(path_);
+            out_.take(std::move(checked_->objector));
+            check_names(out_, question_, path_);
         }
         return {std::move(out_.list), std::move(path_), out_.consulted};
     }
 
 private:
+    // What check_path() has to say of a path.
+    struct Checked {
+        std::vector<PathCertificate> certificates;
+        Trust trust{};
+        bool anchor_known = false;
+        Objector objector;
+
+        bool is_of(const Path& path) const {
+            return certificates == path.certificates && trust == path.trust &&
+                   anchor_known == path.anchor_known;
+        }
+    };
+    void check(const Path& path) {
+        checked_.emplace(
+            Checked{path.certificates, path.trust, path.anchor_known, Objector(device())});
+        check_path(checked_->objector, evidence_, question_, path);
+    }
+    bool validates(const Path& path) {
+        Objector trial(device());
+        strict_findings(trial, evidence_, path, Scope::path_only);
+        if (!all_accepted(trial.list, device())) return false;
+        check(path);
+        return all_accepted(checked_->objector.list, device());
+    }
+
     const Certificate& certificate(std::size_t position) const {
         return *path_.certificates[position].certificate;
     }
@@ -159,6 +176,14 @@ private:
             objection.grade = rules.grade;
             objection.source = rules.source;
         };
+        // A root that was installed in vain says more than that there is none.
+        if (const auto& root = path_.unusable_root; root && path_.trust != Trust::trusted) {
+            Objection& objection = object_to_end(root->rule, root->detail);
+            objection.acts_as = path_.trust == Trust::no_issuer ? "chain-intermediate-missing"
+                                                                : "chain-anchor-missing";
+            because_of_store(objection);
+            if (path_.trust != Trust::undetermined) return;
+        }
         switch (path_.trust) {
             case Trust::trusted:
                 return;
@@ -182,9 +207,6 @@ private:
                                           printable(x509::to_string(end.issuer))))
                     .undecided = true;
                 break;
-        }
-        if (const auto& root = path_.unusable_root) {
-            object_to_end(root->rule, root->detail).acts_as = "chain-anchor-missing";
         }
     }
 
@@ -211,76 +233,11 @@ private:
             .undecided = true;
     }
 
-    // --- names
-    // ------------------------------------------------------------------------------------ Where
-    // the user would look for the name: subjectAltName, or else the subject.
-    static x509::Place names_place(const Certificate& read, std::string& field) {
-        for (std::size_t i = 0; i < read.extensions.size(); ++i) {
-            if (x509::oid_name(read.extensions[i].id) != "subjectAltName") continue;
-            field = fmt::format("tbsCertificate.extensions[{}].extnValue", i);
-            return read.extensions[i].value_place;
-        }
-        field = "tbsCertificate.subject";
-        return read.subject.place;
-    }
-
-    void host_name() {
-        if (question_.host.empty()) return;
-        const device::NameRules& names = device().names;
-        const auto* checked = out_.said(names.checked);
-        if (checked && !*checked) return;
-        const Certificate& read = certificate(0);
-        const Match match = match_host(read, question_.host, names);
-        if (match == Match::yes) {
-            out_.said(names.san);
-            out_.said(names.cn);
-            return;
-        }
-        std::string field = "tbsCertificate.subject";
-        const bool looks_at_san =
-            Objector::is_silent(names.san) || names.san->value != device::SanRule::none;
-        const x509::Place place = looks_at_san ? names_place(read, field) : read.subject.place;
-        Objection& objection = out_.object(finding_at(
-            path_, 0, "name-host-mismatch", place, field,
-            fmt::format("\"{}\" is none of: {}{}", printable(question_.host), list_names(read),
-                        looks_at_san ? "" : " (the device looks at the common name only)")));
-        objection.path_position = 0;
-        objection.undecided = match == Match::undetermined;
-        if (!Objector::is_silent(names.san)) {
-            objection.grade = names.san->grade;
-            objection.source = names.san->source;
-        }
-    }
-
-    void principal() {
-        const auto& stated = device().names.msstd;
-        if (Objector::is_silent(stated) || question_.msstd == "none") return;
-        std::string_view wanted = question_.msstd;
-        if (wanted.empty()) {
-            wanted = question_.host;
-        } else if (wanted.starts_with("msstd:")) {
-            wanted.remove_prefix(6);
-        }
-        if (wanted.empty()) return;
-        const Certificate& read = certificate(0);
-        out_.said(stated);
-        const Match match = match_principal(read, wanted, device().names);
-        if (match == Match::yes) return;
-        const bool cn_only = stated->value == device::MsstdRule::cn;
-        Objection& objection = out_.object(
-            finding_at(path_, 0, "name-msstd-mismatch", read.subject.place,
-                       "tbsCertificate.subject",
-                       fmt::format("msstd:{} is none of: {}{}", printable(wanted), list_names(read),
-                                   cn_only ? " (only the common name is compared)" : "")),
-            stated);
-        objection.path_position = 0;
-        objection.undecided = match == Match::undetermined;
-    }
-
     Objector out_;
     const Evidence& evidence_;
     const Question& question_;
     Path path_;
+    std::optional<Checked> checked_;  // the path that was looked at last
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <vector>
 
@@ -44,6 +45,12 @@ public:
     template <typename T>
     static bool is_silent(const device::Stated<T>& stated) {
         return !stated || stated->grade == device::Grade::assumed;
+    }
+
+    // What another one has collected, behind what is here.
+    void take(Objector other) {
+        std::ranges::move(other.list, std::back_inserter(list));
+        consulted = std::min(consulted, other.consulted);
     }
 
     Objection& object(rules::Finding finding) {

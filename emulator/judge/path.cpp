@@ -22,8 +22,10 @@ using x509::Certificate;
 
 constexpr std::size_t max_path_length = rules::max_chain_length + 2;
 constexpr std::size_t step_budget = 2000;
+// Of certificates that were looked at as issuers of others, over all steps.
+constexpr std::size_t candidate_budget = 100'000;
 // Of signatures tried in search of a path, in units of one RSA 2048 verification.
-constexpr std::size_t signature_budget = 1000;
+constexpr std::size_t signature_budget = 300;
 
 template <typename T>
 T known(const device::Stated<T>& stated, T otherwise) {
@@ -126,12 +128,7 @@ public:
             if (!evidence.chain[i].certificate) continue;
             const Certificate& read = *evidence.chain[i].certificate;
             const bool dropped = i > 0 && policy.drop_self_signed && x509::is_self_issued(read);
-            sent_.push_back({{&read, i}, dropped, {}});
-        }
-        // Names are folded once where there are many to compare.
-        if (sent_.size() > few) {
-            for (Sent& sent : sent_)
-                sent.subject_key = x509::folded_key(sent.place.certificate->subject);
+            sent_.push_back({{&read, i}, dropped});
         }
     }
 
@@ -145,11 +142,9 @@ public:
     bool found_valid() const { return done_; }
 
 private:
-    static constexpr std::size_t few = 8;
     struct Sent {
         PathCertificate place;
         bool dropped = false;
-        std::string subject_key;
     };
     struct Candidate {
         PathCertificate place;
@@ -158,7 +153,9 @@ private:
         KeyIds key_ids = KeyIds::silent;
     };
 
-    bool out_of_steps() const { return steps_ > step_budget; }
+    bool out_of_steps() const {
+        return steps_ > step_budget || candidates_seen_ > candidate_budget;
+    }
 
     void consider(const std::vector<PathCertificate>& certificates, const Anchors::Answer& answer,
                   bool anchor_known) {
@@ -189,7 +186,8 @@ private:
     }
 
     void extend(std::vector<PathCertificate>& path) {
-        if (++steps_ > step_budget || done_) return;
+        ++steps_;
+        if (out_of_steps() || done_) return;
         const Certificate& last = *path.back().certificate;
         const bool self_issued = x509::is_self_issued(last);
         if (self_issued || policy_.anchors == AnchorKind::any) {
@@ -214,7 +212,10 @@ private:
             if (alternatives_ == Alternatives::none) return;
         }
         if (extended || self_issued) return;
-        consider(path, anchors_.holds_issuer_of(last), false);
+        std::vector<const Certificate*> at_hand;
+        for (const Sent& sent : sent_)
+            at_hand.push_back(sent.place.certificate);
+        consider(path, anchors_.holds_issuer_of(last, at_hand), false);
     }
 
     // Possible issuers of the path's last certificate, in the order in which they are tried.
@@ -227,7 +228,7 @@ private:
         std::vector<Candidate> fetched;
         const auto add = [&](std::vector<Candidate>& to, Candidate candidate) {
             const Certificate& issuer = *candidate.place.certificate;
-            if (in_path(path, issuer)) return;
+            if (++candidates_seen_ > candidate_budget || in_path(path, issuer)) return;
             candidate.key_ids = compare_key_identifiers(last, issuer);
             if (policy_.key_identifiers == KeyIdentifiers::required &&
                 candidate.key_ids == KeyIds::mismatch) {
@@ -238,17 +239,13 @@ private:
             }
             to.push_back(candidate);
         };
-        const bool folds = policy_.chaining == NameChaining::normalized && sent_.size() > few;
-        const std::string key = folds ? x509::folded_key(last.issuer) : "";
         for (std::size_t i = 0; i < sent_.size(); ++i) {
             const Sent& issuer = sent_[i];
             if (policy_.order == PathOrder::as_sent && !issuer.dropped &&
                 (i == 0 || sent_[i - 1].place.number != path.back().number)) {
                 continue;
             }
-            if (folds ? issuer.subject_key != key
-                      : !names_chain(last.issuer, issuer.place.certificate->subject,
-                                     policy_.chaining)) {
+            if (!names_chain(last.issuer, issuer.place.certificate->subject, policy_.chaining)) {
                 continue;
             }
             add(issuer.dropped ? dropped : sent, {issuer.place, false, issuer.dropped});
@@ -296,6 +293,7 @@ private:
     Path best_;
     bool done_ = false;
     std::size_t steps_ = 0;
+    std::size_t candidates_seen_ = 0;
     std::size_t signature_steps_ = 0;
 };
 

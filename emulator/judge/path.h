@@ -17,6 +17,7 @@ struct PathCertificate {
     const x509::Certificate* certificate = nullptr;
     std::optional<std::size_t> number;
     bool fetched = false;  // by authorityInfoAccess
+    friend bool operator==(const PathCertificate&, const PathCertificate&) = default;
 };
 
 enum class Trust {

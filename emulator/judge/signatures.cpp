@@ -16,14 +16,6 @@ crypto::SignatureResult verify_certificate(const x509::Certificate& certificate,
         certificate.signature_value, issuer.subject_public_key_info.raw);
 }
 
-namespace {
-
-std::string_view as_text(const Bytes& octets) {
-    return {reinterpret_cast<const char*>(octets.data()), octets.size()};
-}
-
-}  // namespace
-
 struct SignatureCache::State {
     // Certificate, then the issuer's SubjectPublicKeyInfo.
     using ByKey = std::unordered_map<std::string, crypto::SignatureResult>;
@@ -46,8 +38,8 @@ SignatureCache::~SignatureCache() = default;
 
 crypto::SignatureResult SignatureCache::verify(const x509::Certificate& certificate,
                                                const x509::Certificate& issuer) {
-    const std::string_view signed_by_key = as_text(certificate.raw);
-    const std::string key(as_text(issuer.subject_public_key_info.raw));
+    const std::string_view signed_by_key = text_view(certificate.raw);
+    const std::string key(text_view(issuer.subject_public_key_info.raw));
     {
         const std::lock_guard lock(state_->mutex);
         const auto found = state_->known.find(signed_by_key);

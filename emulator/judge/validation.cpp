@@ -123,8 +123,8 @@ private:
         if (position == 0 && x509::is_self_issued(read) && path_.certificates.size() == 1) {
             return;  // trusted or not, nobody verifies it
         }
-        const std::string name = x509::oid_name(read.signature_algorithm.algorithm);
         const auto& stated = rules_.certificate.signature_algorithms;
+        const auto name = [&] { return x509::oid_name(read.signature_algorithm.algorithm); };
         const auto at = [&](std::string_view rule, std::string detail) {
             return finding(rule, position, read.signature_algorithm.place, "signatureAlgorithm",
                            std::move(detail));
@@ -134,16 +134,16 @@ private:
                 return;
             }
             out_.object(at("certificate-signature-algorithm-unsupported",
-                           fmt::format("the device does not know {}", name)),
+                           fmt::format("the device does not know {}", name())),
                         stated)
                 .path_position = position;
-        } else if (is_weak_digest(name)) {
-            out_.object_by_standard(at("certificate-signature-weak-digest", name), stated)
+        } else if (is_weak_digest(name())) {
+            out_.object_by_standard(at("certificate-signature-weak-digest", name()), stated)
                 .path_position = position;
-        } else if (name != "sha1WithRSAEncryption") {
+        } else if (name() != "sha1WithRSAEncryption") {
             out_.object(
                     at("certificate-signature-algorithm-unsupported",
-                       fmt::format("the profile does not say whether the device knows {}", name)),
+                       fmt::format("the profile does not say whether the device knows {}", name())),
                     stated)
                 .path_position = position;
         }
@@ -156,10 +156,9 @@ private:
         for (std::size_t i = 0; i < read.extensions.size(); ++i) {
             const x509::Extension& extension = read.extensions[i];
             if (!extension.critical) continue;
+            if (known && std::ranges::find(*known, extension.id) != known->end()) continue;
             const std::string name = x509::oid_name(extension.id);
-            if (known) {
-                if (std::ranges::find(*known, extension.id) != known->end()) continue;
-            } else if (name == "basicConstraints" || name == "keyUsage") {
+            if (!known && (name == "basicConstraints" || name == "keyUsage")) {
                 continue;  // every RFC 2459 client knows these two
             }
             out_.object(finding("extension-critical-unknown", position, extension.critical_place,

@@ -82,7 +82,7 @@ struct Verdict {
     std::optional<Negotiated> negotiated;
     std::vector<Reason> reasons;  // in the device's order of noticing; notes last
     std::string ja3;
-    Bytes hello;  // as sent; empty for files
+    Bytes hello;                          // as sent; empty for files
     std::vector<EarlierAttempt> earlier;  // in order; what is said above is of the last attempt
 };
 

@@ -57,6 +57,10 @@ std::string to_text(ByteView bytes) {
     return {bytes.begin(), bytes.end()};
 }
 
+std::string_view text_view(ByteView bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 std::string printable(ByteView bytes) {
     std::string text;
     for (const std::uint8_t octet : bytes) {

@@ -23,6 +23,7 @@ Bytes to_bytes(ByteView view);
 ByteView view_of(std::string_view text);
 // The octets as characters, one to one; not necessarily UTF-8.
 std::string to_text(ByteView bytes);
+std::string_view text_view(ByteView bytes);
 // For eyes: printable ASCII as it stands, every other octet as \xNN, so that nothing an attacker
 // wrote reaches a terminal as a control sequence.
 std::string printable(ByteView bytes);

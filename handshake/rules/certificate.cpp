@@ -20,6 +20,14 @@ void find_version_invalid(const Evidence& evidence, Findings& findings) {
     });
 }
 
+void find_leaf_below_v3(const Evidence& evidence, Findings& findings) {
+    const Certificate* leaf = leaf_of(evidence);
+    // One with extensions is extension-without-v3's.
+    if (!leaf || leaf->version >= 3 || leaf->extensions_present) return;
+    findings.at(0, leaf->version_place, "tbsCertificate.version",
+                fmt::format("the server's own certificate is of version {}", leaf->version));
+}
+
 void find_serial_negative(const Evidence& evidence, Findings& findings) {
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
         if (!certificate.serial_number.negative()) return;
@@ -57,10 +65,12 @@ void find_algorithm_mismatch(const Evidence& evidence, Findings& findings) {
 
 void find_sha1(const Evidence& evidence, Findings& findings) {
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
-        const std::string name = x509::oid_name(certificate.signature_algorithm.algorithm);
+        const std::string_view name =
+            x509::known_oid_name(certificate.signature_algorithm.algorithm);
         const bool self_signed = x509::is_self_issued(certificate);
-        if (self_signed || name.find("sha1") == std::string::npos) return;
-        findings.at(number, certificate.signature_algorithm.place, "signatureAlgorithm", name);
+        if (self_signed || name.find("sha1") == std::string_view::npos) return;
+        findings.at(number, certificate.signature_algorithm.place, "signatureAlgorithm",
+                    std::string(name));
     });
 }
 
@@ -135,7 +145,7 @@ void find_attribute_too_long(const Evidence& evidence, Findings& findings) {
             for (std::size_t rdn = 0; rdn < name.rdns.size(); ++rdn) {
                 for (std::size_t i = 0; i < name.rdns[rdn].size(); ++i) {
                     const x509::AttributeTypeAndValue& attribute = name.rdns[rdn][i];
-                    const std::string type = x509::oid_name(attribute.type);
+                    const std::string_view type = x509::known_oid_name(attribute.type);
                     const std::size_t bound = upper_bound(type);
                     const std::size_t length = count_characters(attribute.text);
                     if (bound == 0 || length <= bound) continue;
@@ -181,13 +191,19 @@ constexpr Rule table[] = {
      "Have the certificate issued again as v3: `openssl x509 -req -in request.pem -CA ca.pem "
      "-CAkey ca.key -extfile leaf.ext -out leaf.pem`.",
      find_version_invalid},
+    {"certificate-leaf-below-v3", Area::certificate, Level::should, Step::encoding,
+     "The server's own certificate is of version 3.", "CA/Browser Forum BR 7.1.1",
+     AlertDescription::bad_certificate,
+     "Have the certificate issued again as v3, with its names in leaf.ext: `openssl x509 -req -in "
+     "request.pem -CA ca.pem -CAkey ca.key -extfile leaf.ext -out leaf.pem`.",
+     find_leaf_below_v3},
     {"certificate-serial-negative", Area::certificate, Level::must, Step::encoding,
      "The serial number is a positive integer.", "RFC 5280 4.1.2.2",
      AlertDescription::bad_certificate, new_serial, find_serial_negative},
-    {"certificate-serial-zero", Area::certificate, Level::must, Step::encoding,
+    {"certificate-serial-zero", Area::certificate, Level::should, Step::encoding,
      "The serial number is a positive integer.", "RFC 5280 4.1.2.2",
      AlertDescription::bad_certificate, new_serial, find_serial_zero},
-    {"certificate-serial-too-long", Area::certificate, Level::must, Step::encoding,
+    {"certificate-serial-too-long", Area::certificate, Level::should, Step::encoding,
      "The serial number has at most 20 octets.", "RFC 5280 4.1.2.2",
      AlertDescription::bad_certificate, new_serial, find_serial_too_long},
     {"certificate-signature-algorithm-mismatch", Area::certificate, Level::must, Step::encoding,
@@ -252,7 +268,7 @@ constexpr Rule table[] = {
      "wait until the certificate is valid.",
      nullptr},
     {"certificate-leaf-is-ca", Area::certificate, Level::should, Step::basic_constraints,
-     "The server's own certificate is not a CA's.", "RFC 5280 4.2.1.9",
+     "The server's own certificate is not a CA's.", "CA/Browser Forum BR 7.1.2.7.8",
      AlertDescription::bad_certificate,
      "Make the server's certificate with cA FALSE: `openssl req -x509 -newkey rsa:2048 -nodes "
      "-keyout key.pem -days 365 -subj /CN=mail.example.com -addext "

@@ -1,9 +1,6 @@
 // Rules on the list of certificates as sent, and on the path that clients build from it.
 #include <fmt/format.h>
 
-#include <map>
-#include <set>
-
 #include "handshake/rules/tables.h"
 
 namespace handset::rules {
@@ -11,43 +8,6 @@ namespace handset::rules {
 namespace {
 
 using wire::AlertDescription;
-
-// Which role a certificate of the list has, by names alone.
-struct Roles {
-    std::vector<bool> on_path;    // the leaf, or an issuer reachable from it
-    std::vector<bool> duplicate;  // the same octets came before
-};
-
-// A list may be as long as the server likes: every certificate is looked at once.
-Roles roles_of(const Evidence& evidence) {
-    const auto& chain = evidence.chain;
-    Roles roles{std::vector<bool>(chain.size()), std::vector<bool>(chain.size())};
-    std::set<Bytes> seen;
-    std::map<std::string, std::vector<std::size_t>> by_subject;
-    for (std::size_t i = 0; i < chain.size(); ++i) {
-        roles.duplicate[i] = !seen.insert(chain[i].der).second;
-        if (i > 0 && !roles.duplicate[i] && chain[i].certificate) {
-            by_subject[x509::folded_key(chain[i].certificate->subject)].push_back(i);
-        }
-    }
-    if (chain.empty()) return roles;
-    roles.on_path[0] = true;
-    std::vector<std::size_t> to_visit{0};
-    while (!to_visit.empty()) {
-        const std::size_t number = to_visit.back();
-        to_visit.pop_back();
-        if (!chain[number].certificate) continue;
-        // Every issuer is taken once, so its entry can go.
-        const auto issuers =
-            by_subject.extract(x509::folded_key(chain[number].certificate->issuer));
-        if (!issuers) continue;
-        for (const std::size_t issuer : issuers.mapped()) {
-            roles.on_path[issuer] = true;
-            to_visit.push_back(issuer);
-        }
-    }
-    return roles;
-}
 
 x509::Place whole(const ChainEntry& entry) {
     return {0, entry.der.size()};
@@ -67,11 +27,10 @@ void find_empty(const Evidence& evidence, Findings& findings) {
 }
 
 void find_wrong_order(const Evidence& evidence, Findings& findings) {
-    const Roles roles = roles_of(evidence);
     const ChainEntry* previous = nullptr;
     for (std::size_t i = 0; i < evidence.chain.size(); ++i) {
         const ChainEntry& entry = evidence.chain[i];
-        if (!roles.on_path[i] || roles.duplicate[i] || !entry.certificate) continue;
+        if (!entry.role.on_path || entry.role.duplicate || !entry.certificate) continue;
         if (previous &&
             !x509::same_folded(previous->certificate->issuer, entry.certificate->subject)) {
             findings.at(i, whole(entry), list_field(i),
@@ -87,10 +46,9 @@ void find_extra(const Evidence& evidence, Findings& findings) {
     for (const ChainEntry& entry : evidence.chain) {
         if (!entry.certificate) return;
     }
-    const Roles roles = roles_of(evidence);
     for (std::size_t i = 1; i < evidence.chain.size(); ++i) {
         const ChainEntry& entry = evidence.chain[i];
-        if (roles.on_path[i] || roles.duplicate[i] || !entry.certificate) continue;
+        if (entry.role.on_path || entry.role.duplicate || !entry.certificate) continue;
         findings.at(i, whole(entry), list_field(i),
                     fmt::format("{} is on no path from the server's certificate",
                                 x509::describe(*entry.certificate)));
@@ -98,9 +56,8 @@ void find_extra(const Evidence& evidence, Findings& findings) {
 }
 
 void find_duplicate(const Evidence& evidence, Findings& findings) {
-    const Roles roles = roles_of(evidence);
     for (std::size_t i = 1; i < evidence.chain.size(); ++i) {
-        if (!roles.duplicate[i]) continue;
+        if (!evidence.chain[i].role.duplicate) continue;
         findings.at(i, whole(evidence.chain[i]), list_field(i),
                     "the same certificate was sent before");
     }

@@ -1,5 +1,6 @@
 #include "handshake/rules/evidence.h"
 
+#include "handshake/rules/roles.h"
 #include "handshake/rules/rule.h"
 
 namespace handset::rules {
@@ -70,10 +71,10 @@ public:
     void add_certificate(Bytes der, std::size_t stream_offset) {
         ++evidence_.certificates_sent;
         if (evidence_.chain.size() == max_chain_length) return;
-        ChainEntry entry{std::move(der), std::nullopt, std::nullopt, stream_offset};
+        ChainEntry entry{std::move(der), nullptr, std::nullopt, stream_offset};
         auto decoded = x509::decode_certificate(entry.der);
         if (decoded) {
-            entry.certificate = std::move(*decoded);
+            entry.certificate = std::make_shared<x509::Certificate>(std::move(*decoded));
         } else {
             entry.error = decoded.error();
         }
@@ -175,6 +176,7 @@ Evidence read(const wire::Flight& flight) {
         reader.read_stream(flight.bytes);
         reader.measure_records(flight.bytes);
     }
+    assign_roles(evidence.chain);
     std::vector<Finding> found;
     for (const Rule& rule : catalog()) {
         if (!rule.check) continue;

@@ -3,6 +3,7 @@
 // becomes a finding like any other.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -15,12 +16,23 @@
 
 namespace handset::rules {
 
+// What a certificate is to the others of the list, by names alone.
+struct ChainRole {
+    bool on_path = false;    // the leaf, or an issuer that is reachable from it
+    bool duplicate = false;  // the same octets came before
+    // Its key verifies a signature: it issued another one of the list, or says that it is a CA. Of
+    // the server's own certificate the word alone does not count, for it stands where no signature
+    // is verified with it.
+    bool certifying = false;
+};
+
 // One certificate of the server's list, readable or not.
 struct ChainEntry {
     Bytes der;
-    std::optional<x509::Certificate> certificate;
-    std::optional<DecodeError> error;  // set exactly when `certificate` is not
-    std::size_t stream_offset = 0;     // where it begins in the server's octets; 0 for files
+    std::shared_ptr<const x509::Certificate> certificate;  // may be nullptr
+    std::optional<DecodeError> error;                      // set exactly when `certificate` is not
+    std::size_t stream_offset = 0;  // where it begins in the server's octets; 0 for files
+    ChainRole role = {};
 };
 
 // One handshake message of the flight, for limits on sizes and records.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "handshake/crypto/signature.h"
 #include "handshake/rules/tables.h"
 
 namespace handset::rules {
@@ -77,7 +78,7 @@ void find_critical_forbidden(const Evidence& evidence, Findings& findings) {
         for (std::size_t i = 0; i < certificate.extensions.size(); ++i) {
             const Extension& extension = certificate.extensions[i];
             if (!extension.critical) continue;
-            const std::string name = x509::oid_name(extension.id);
+            const std::string_view name = x509::known_oid_name(extension.id);
             if (std::ranges::find(never_critical, name) == std::end(never_critical)) continue;
             findings.at(number, extension.critical_place, critical_field(i),
                         fmt::format("{} is marked critical", name));
@@ -101,41 +102,38 @@ void find_san_critical(const Evidence& evidence, Findings& findings) {
         if (certificate.subject.empty()) return;  // must be critical then
         for (std::size_t i = 0; i < certificate.extensions.size(); ++i) {
             const Extension& extension = certificate.extensions[i];
-            if (!extension.critical || x509::oid_name(extension.id) != "subjectAltName") continue;
+            if (!extension.critical || x509::known_oid_name(extension.id) != "subjectAltName")
+                continue;
             findings.at(number, extension.critical_place, critical_field(i),
                         "subjectAltName is marked critical although the subject has a name");
         }
     });
 }
 
-// --- key identifiers, basicConstraints and keyUsage ---------------------------------------------
-
-bool is_ca(const Certificate& certificate) {
-    const auto* constraints =
-        x509::find_value<x509::BasicConstraints>(certificate, "basicConstraints");
-    return constraints && constraints->ca;
+// The first extension whose value is a T, for types that one extension alone has.
+template <typename T>
+const Extension* extension_with(const Certificate& certificate) {
+    const auto found = std::ranges::find_if(certificate.extensions, [](const Extension& extension) {
+        return std::holds_alternative<T>(extension.value);
+    });
+    return found == certificate.extensions.end() ? nullptr : &*found;
 }
+
+template <typename T>
+const T* value_with(const Certificate& certificate) {
+    const Extension* extension = extension_with<T>(certificate);
+    return extension ? std::get_if<T>(&extension->value) : nullptr;
+}
+
+std::size_t index_of(const Certificate& certificate, const Extension& extension) {
+    return static_cast<std::size_t>(&extension - certificate.extensions.data());
+}
+
+// --- key identifiers, basicConstraints and keyUsage ---------------------------------------------
 
 // A certificate below v3 has no place for extensions, so none is missing.
 bool can_have_extensions(const Certificate& certificate) {
     return certificate.version >= 3 || certificate.extensions_present;
-}
-
-// Whether the key of each certificate verifies the signature of another one: its subject is the
-// issuer of one of the list, or it says that it is a CA. Of the server's own certificate the word
-// alone does not count, for it stands where no signature is verified with it.
-std::vector<bool> certifying(const Evidence& evidence) {
-    std::set<std::string> issuers;
-    for_each_certificate(evidence, [&](std::size_t, const Certificate& certificate) {
-        if (!x509::is_self_issued(certificate))
-            issuers.insert(x509::folded_key(certificate.issuer));
-    });
-    std::vector<bool> roles(evidence.chain.size());
-    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
-        roles[number] = (number > 0 && is_ca(certificate)) ||
-                        issuers.contains(x509::folded_key(certificate.subject));
-    });
-    return roles;
 }
 
 void report_missing(Findings& findings, std::size_t number, const Certificate& certificate,
@@ -160,10 +158,84 @@ void find_aki_missing(const Evidence& evidence, Findings& findings) {
     });
 }
 
-void find_ski_missing(const Evidence& evidence, Findings& findings) {
-    const std::vector<bool> roles = certifying(evidence);
+void find_aki_issuer_serial(const Evidence& evidence, Findings& findings) {
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
-        if (!roles[number] && !is_ca(certificate)) return;
+        const Extension* extension = extension_with<x509::AuthorityKeyIdentifier>(certificate);
+        if (!extension) return;
+        const auto& value = std::get<x509::AuthorityKeyIdentifier>(extension->value);
+        if (value.authority_cert_issuer.empty() && !value.authority_cert_serial_number) return;
+        findings.at(number, extension->value_place, value_field(index_of(certificate, *extension)),
+                    "authorityCertIssuer or authorityCertSerialNumber is present");
+    });
+}
+
+// The key identifiers that `certificate` gives of its issuer's key and `issuer` of its own; false
+// where they agree or one of them gives none.
+bool key_identifiers_differ(const Certificate& certificate, const Certificate& issuer) {
+    const auto* aki = value_with<x509::AuthorityKeyIdentifier>(certificate);
+    if (!aki || !aki->key_identifier) return false;
+    const auto* ski = value_with<x509::SubjectKeyIdentifier>(issuer);
+    return ski && ski->key_identifier != *aki->key_identifier;
+}
+
+// By its word: signed with its own key. One that a CA issued to itself for a new key (RFC 5280
+// 3.2) bears the same name twice as well, and two key identifiers.
+bool is_root(const Certificate& certificate) {
+    return x509::is_self_issued(certificate) && is_ca(certificate) &&
+           !key_identifiers_differ(certificate, certificate);
+}
+
+bool verifies(const Certificate& certificate, const Certificate& issuer) {
+    const x509::AlgorithmIdentifier& algorithm = certificate.signature_algorithm;
+    std::optional<ByteView> parameters;
+    if (algorithm.parameters) parameters = *algorithm.parameters;
+    return crypto::verify_signature(certificate.tbs(), algorithm.algorithm.dotted(), parameters,
+                                    certificate.signature_value, issuer.subject_public_key_info.raw)
+               .check == crypto::SignatureCheck::good;
+}
+
+// Each issuer beside what stands in front of it, and beside itself. A name may have several keys,
+// each with an identifier of its own, so the signature has to tell whose this is. It is verified
+// for the first few that differ: a list may hold many.
+void find_key_identifier_mismatch(const Evidence& evidence, Findings& findings) {
+    std::size_t checks_left = 8;
+    const Certificate* below = nullptr;
+    const auto look = [&](std::size_t number, const Certificate& signed_one,
+                          const Certificate& issuer) {
+        if (!key_identifiers_differ(signed_one, issuer) || checks_left == 0) return false;
+        if (!x509::same_binary(signed_one.issuer, issuer.subject)) return false;
+        --checks_left;
+        if (!verifies(signed_one, issuer)) return false;
+        const Extension& extension = *extension_with<x509::SubjectKeyIdentifier>(issuer);
+        const auto& aki = *value_with<x509::AuthorityKeyIdentifier>(signed_one);
+        findings.at(
+            number, extension.value_place, value_field(index_of(issuer, extension)),
+            fmt::format("{} calls the key {}",
+                        &signed_one == &issuer ? "its own authorityKeyIdentifier"
+                                               : "the certificate that it issued",
+                        to_hex(ByteView(*aki.key_identifier)
+                                   .first(std::min<std::size_t>(aki.key_identifier->size(), 32)))));
+        return true;
+    };
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (below && !look(number, certificate, certificate)) look(number, *below, certificate);
+        below = &certificate;
+    });
+}
+
+void find_root_aki_incomplete(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const Extension* extension = extension_with<x509::AuthorityKeyIdentifier>(certificate);
+        if (!extension || !is_root(certificate)) return;
+        if (std::get<x509::AuthorityKeyIdentifier>(extension->value).key_identifier) return;
+        findings.at(number, extension->value_place, value_field(index_of(certificate, *extension)),
+                    "authorityKeyIdentifier of a root has no keyIdentifier");
+    });
+}
+
+void find_ski_missing(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (!evidence.chain[number].role.certifying && !is_ca(certificate)) return;
         if (!can_have_extensions(certificate)) return;
         if (x509::find_extension(certificate, "subjectKeyIdentifier")) return;
         report_missing(findings, number, certificate,
@@ -172,21 +244,20 @@ void find_ski_missing(const Evidence& evidence, Findings& findings) {
 }
 
 void find_basic_constraints_not_critical(const Evidence& evidence, Findings& findings) {
-    const std::vector<bool> roles = certifying(evidence);
     for_each_value<x509::BasicConstraints>(
         evidence, "basicConstraints",
         [&](std::size_t number, std::size_t index, const x509::BasicConstraints& constraints) {
             const Extension& extension = extension_of(evidence, number, index);
-            if (!roles[number] || !constraints.ca || extension.critical) return;
+            if (!evidence.chain[number].role.certifying || !constraints.ca || extension.critical)
+                return;
             findings.at(number, extension.place, critical_field(index),
                         "basicConstraints of a CA is not critical");
         });
 }
 
 void find_key_usage_missing(const Evidence& evidence, Findings& findings) {
-    const std::vector<bool> roles = certifying(evidence);
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
-        if (!roles[number] || !can_have_extensions(certificate)) return;
+        if (!evidence.chain[number].role.certifying || !can_have_extensions(certificate)) return;
         if (x509::find_extension(certificate, "keyUsage")) return;
         report_missing(findings, number, certificate, "a CA's certificate without keyUsage");
     });
@@ -396,6 +467,25 @@ void find_eku_any(const Evidence& evidence, Findings& findings) {
         });
 }
 
+void find_eku_critical(const Evidence& evidence, Findings& findings) {
+    const Certificate* leaf = leaf_of(evidence);
+    const Extension* extension = leaf ? extension_with<x509::ExtendedKeyUsage>(*leaf) : nullptr;
+    if (!extension || !extension->critical) return;
+    findings.at(0, extension->critical_place, critical_field(index_of(*leaf, *extension)),
+                "extKeyUsage of the server's certificate is marked critical");
+}
+
+void find_root_eku(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const Extension* extension = extension_with<x509::ExtendedKeyUsage>(certificate);
+        // The server's own certificate has uses, whoever signed it.
+        if (number == 0 || !extension || !is_root(certificate)) return;
+        findings.at(number, extension->place,
+                    fmt::format("tbsCertificate.extensions[{}]", index_of(certificate, *extension)),
+                    "a root with extKeyUsage");
+    });
+}
+
 void find_crl_point_empty(const Evidence& evidence, Findings& findings) {
     for (const std::string_view name : {"cRLDistributionPoints", "freshestCRL"}) {
         for_each_value<x509::CrlDistributionPoints>(
@@ -472,8 +562,8 @@ constexpr Rule table[] = {
         "caIssuers;URI:http://pki.example.com/ca.cer`.",
         find_critical_forbidden),
     {"extension-san-critical", Area::extension, Level::should, Step::critical_extensions,
-     "subjectAltName should be non-critical when the subject has a name.", "RFC 5280 4.2.1.6",
-     AlertDescription::unsupported_certificate,
+     "subjectAltName should be non-critical when the subject has a name.",
+     "RFC 5280 4.2.1.6, CA/Browser Forum BR 7.1.2.7.12", AlertDescription::unsupported_certificate,
      "Have the names added at the CA instead of in the request, so that the extension is not "
      "critical: `certreq -submit -attrib "
      "\"SAN:dns=mail.contoso.com&dns=autodiscover.contoso.com\" request.req`. The CA needs "
@@ -481,19 +571,40 @@ constexpr Rule table[] = {
      "certsvc; mind who may enrol while it is set.",
      find_san_critical},
 
-    row("extension-aki-missing", Level::must, Step::path,
+    row("extension-aki-missing", Level::should, Step::path,
         "Every certificate but a self-signed one has authorityKeyIdentifier with keyIdentifier.",
         "RFC 5280 4.2.1.1",
         "Have the certificate issued again with `authorityKeyIdentifier = keyid` in the CA's "
         "extensions, which wants subjectKeyIdentifier in the CA's own certificate.",
         find_aki_missing),
-    row("extension-ski-missing", Level::must, Step::path,
+    row("extension-aki-issuer-serial", Level::should, Step::path,
+        "authorityKeyIdentifier names the issuer's key, and not its issuer and serial number.",
+        "CA/Browser Forum BR 7.1.2.1.3, 7.1.2.11.1",
+        "Have the certificate issued again with `authorityKeyIdentifier = keyid`, without the word "
+        "issuer: clients that compare the serial number lose the path when the CA's certificate is "
+        "renewed.",
+        find_aki_issuer_serial),
+    // Not in Step::path: a certificate beside the path may say what it likes.
+    row("extension-key-identifier-mismatch", Level::should, Step::signature,
+        "A CA's subjectKeyIdentifier is the key identifier in what it issues, its own certificate "
+        "included.",
+        "RFC 5280 4.2.1.2, CA/Browser Forum BR 7.1.2.11.1",
+        "`openssl x509 -noout -text -in ca.pem` shows the CA's identifier. Have its certificates "
+        "issued anew with `authorityKeyIdentifier = keyid`, which OpenSSL takes from there.",
+        find_key_identifier_mismatch),
+    row("extension-root-aki-incomplete", Level::should, Step::path,
+        "A root's authorityKeyIdentifier, where there is one, has keyIdentifier.",
+        "CA/Browser Forum BR 7.1.2.1.3",
+        "Renew the root with `subjectKeyIdentifier = hash` in front of `authorityKeyIdentifier = "
+        "keyid:always`, or without the latter.",
+        find_root_aki_incomplete),
+    row("extension-ski-missing", Level::should, Step::path,
         "A CA's certificate has subjectKeyIdentifier.", "RFC 5280 4.2.1.2", issue_ca_anew,
         find_ski_missing),
-    row("extension-basic-constraints-not-critical", Level::must, Step::basic_constraints,
+    row("extension-basic-constraints-not-critical", Level::should, Step::basic_constraints,
         "basicConstraints of a CA that signs certificates is critical.", "RFC 5280 4.2.1.9",
         issue_ca_anew, find_basic_constraints_not_critical),
-    row("extension-key-usage-missing", Level::must, Step::key_usage,
+    row("extension-key-usage-missing", Level::should, Step::key_usage,
         "A certificate whose key verifies other certificates has keyUsage.", "RFC 5280 4.2.1.3",
         issue_ca_anew, find_key_usage_missing),
     row("extension-key-usage-empty", Level::must, Step::key_usage,
@@ -509,7 +620,7 @@ constexpr Rule table[] = {
      "HIGH:!aNULL:!kRSA;` where keyEncipherment is missing, `ssl_ciphers kRSA;` where "
      "digitalSignature is.",
      nullptr},
-    row("extension-key-cert-sign-without-ca", Level::must, Step::key_usage,
+    row("extension-key-cert-sign-without-ca", Level::should, Step::key_usage,
         "keyCertSign is set in certificates with cA TRUE only.", "RFC 5280 4.2.1.3, 4.2.1.9",
         "Have a server's certificate issued again with `keyUsage = critical, digitalSignature, "
         "keyEncipherment`, a CA's with `basicConstraints = critical, CA:TRUE`.",
@@ -527,14 +638,14 @@ constexpr Rule table[] = {
         "without pathlen for no limit.",
         find_path_len_negative),
 
-    row("extension-name-constraints-not-critical", Level::must, Step::name_constraints,
+    row("extension-name-constraints-not-critical", Level::should, Step::name_constraints,
         "nameConstraints is critical.", "RFC 5280 4.2.1.10",
         "Renew the CA's certificate with `nameConstraints = critical, "
         "permitted;DNS:example.com`; where devices do not know the extension, without it.",
         [](const Evidence& evidence, Findings& findings) {
             find_not_critical<NameConstraints>(evidence, findings, "nameConstraints");
         }),
-    row("extension-name-constraints-in-leaf", Level::must, Step::name_constraints,
+    row("extension-name-constraints-in-leaf", Level::should, Step::name_constraints,
         "nameConstraints stands in CA certificates only.", "RFC 5280 4.2.1.10",
         "Have the certificate issued again with an -extfile of its own, in which there is no "
         "nameConstraints: `openssl x509 -req -extfile leaf.ext -in request.pem -CA ca.pem -CAkey "
@@ -569,14 +680,14 @@ constexpr Rule table[] = {
         "Renew the CA's certificate without policyConstraints, or with `policyConstraints = "
         "critical, requireExplicitPolicy:0`.",
         find_policy_constraints_empty),
-    row("extension-policy-constraints-not-critical", Level::must, Step::policies,
+    row("extension-policy-constraints-not-critical", Level::should, Step::policies,
         "policyConstraints is critical.", "RFC 5280 4.2.1.11",
         "Renew the CA's certificate with `policyConstraints = critical, requireExplicitPolicy:0`; "
         "where devices do not know the extension, without it.",
         [](const Evidence& evidence, Findings& findings) {
             find_not_critical<x509::PolicyConstraints>(evidence, findings, "policyConstraints");
         }),
-    row("extension-inhibit-any-policy-not-critical", Level::must, Step::policies,
+    row("extension-inhibit-any-policy-not-critical", Level::should, Step::policies,
         "inhibitAnyPolicy is critical.", "RFC 5280 4.2.1.14",
         "Renew the CA's certificate with `inhibitAnyPolicy = critical, 0`; where devices do not "
         "know the extension, without it.",
@@ -591,16 +702,28 @@ constexpr Rule table[] = {
      "by `certreq -submit -attrib \"CertificateTemplate:WebServer\" request.req`.",
      nullptr},
     {"extension-eku-missing", Area::extension, Level::should, Step::extended_key_usage,
-     "The server's certificate lists id-kp-serverAuth in extKeyUsage.", "RFC 5280 4.2.1.12",
-     AlertDescription::unsupported_certificate,
+     "The server's certificate lists id-kp-serverAuth in extKeyUsage.",
+     "CA/Browser Forum BR 7.1.2.7.6, 7.1.2.7.10", AlertDescription::unsupported_certificate,
      "Add it when the certificate is issued next: `openssl req -new -key key.pem -subj "
      "/CN=mail.example.com -addext extendedKeyUsage=serverAuth -out request.pem`.",
      find_eku_missing},
     {"extension-eku-any", Area::extension, Level::should, Step::extended_key_usage,
      "The server's certificate lists id-kp-serverAuth itself, not anyExtendedKeyUsage.",
-     "RFC 5280 4.2.1.12", AlertDescription::unsupported_certificate,
+     "RFC 5280 4.2.1.12, CA/Browser Forum BR 7.1.2.7.10", AlertDescription::unsupported_certificate,
      "Have the certificate issued again with `extendedKeyUsage = serverAuth`.", find_eku_any},
-    row("extension-crl-distribution-point-empty", Level::must, Step::encoding,
+    {"extension-eku-critical", Area::extension, Level::should, Step::extended_key_usage,
+     "extKeyUsage of the server's certificate is not critical.", "CA/Browser Forum BR 7.1.2.7.6",
+     AlertDescription::unsupported_certificate,
+     "Have the certificate issued again without the word critical: `extendedKeyUsage = "
+     "serverAuth`.",
+     find_eku_critical},
+    {"extension-root-eku", Area::extension, Level::should, Step::extended_key_usage,
+     "A root has no extKeyUsage.", "CA/Browser Forum BR 7.1.2.1.2",
+     AlertDescription::unsupported_certificate,
+     "Renew the root without the line `extendedKeyUsage`; what its certificates are for is said in "
+     "them, and in the stores that hold the root.",
+     find_root_eku},
+    row("extension-crl-distribution-point-empty", Level::should, Step::encoding,
         "A distribution point names a place or a CRL issuer, not reasons alone.",
         "RFC 5280 4.2.1.13",
         "Have the certificate issued again with `crlDistributionPoints = "

@@ -33,7 +33,7 @@ void find_parameters_not_null(const Evidence& evidence, Findings& findings) {
     static const Bytes null_element{0x05, 0x00};
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
         const x509::AlgorithmIdentifier& algorithm = certificate.subject_public_key_info.algorithm;
-        if (x509::oid_name(algorithm.algorithm) != "rsaEncryption") return;
+        if (x509::known_oid_name(algorithm.algorithm) != "rsaEncryption") return;
         if (algorithm.parameters == null_element) return;
         findings.at(number, algorithm.parameters ? algorithm.parameters_place : algorithm.place,
                     fmt::format("{}.algorithm.parameters", spki_field),
@@ -61,6 +61,16 @@ void find_modulus_even(const Evidence& evidence, Findings& findings) {
         findings.at(number, rsa->modulus.place,
                     fmt::format("{}.subjectPublicKey.modulus", spki_field),
                     "the modulus is even, so it is no product of two odd primes");
+    });
+}
+
+void find_bits_not_octets(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const auto* rsa = std::get_if<x509::RsaPublicKey>(&certificate.subject_public_key_info.key);
+        if (!rsa || rsa->bits % 8 == 0) return;
+        findings.at(number, rsa->modulus.place,
+                    fmt::format("{}.subjectPublicKey.modulus", spki_field),
+                    fmt::format("the modulus has {} bits", rsa->bits));
     });
 }
 
@@ -234,6 +244,9 @@ constexpr Rule table[] = {
     {"key-rsa-modulus-even", Area::key, Level::must, Step::encoding,
      "The RSA modulus is a product of odd primes.", "RFC 8017 3.1",
      AlertDescription::bad_certificate, new_key, find_modulus_even},
+    {"key-rsa-bits-not-octets", Area::key, Level::should, Step::signature,
+     "The bits of an RSA modulus fill whole octets.", "CA/Browser Forum BR 6.1.5",
+     AlertDescription::bad_certificate, new_key, find_bits_not_octets},
     {"key-rsa-parameters-not-null", Area::key, Level::must, Step::encoding,
      "The parameters of rsaEncryption are NULL.", "RFC 3279 2.3.1",
      AlertDescription::bad_certificate,

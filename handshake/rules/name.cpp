@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "handshake/rules/tables.h"
 
@@ -27,7 +28,7 @@ void for_each_san(const Evidence& evidence, GeneralNameType type, Visit visit) {
         for (std::size_t i = 0; i < certificate.extensions.size(); ++i) {
             const x509::Extension& extension = certificate.extensions[i];
             const auto* san = std::get_if<x509::GeneralNames>(&extension.value);
-            if (!san || x509::oid_name(extension.id) != "subjectAltName") continue;
+            if (!san || x509::known_oid_name(extension.id) != "subjectAltName") continue;
             for (std::size_t j = 0; j < san->names.size(); ++j) {
                 if (san->names[j].type == type) visit(number, name_field(i, j), san->names[j]);
             }
@@ -243,18 +244,19 @@ void find_wildcard(const Evidence& evidence, Findings& findings) {
     }
 }
 
+bool has_address(const x509::GeneralNames& san, const Bytes& octets) {
+    return std::ranges::any_of(san.names, [&](const GeneralName& name) {
+        return name.type == GeneralNameType::ip_address && name.value == octets;
+    });
+}
+
 void find_ip_in_cn(const Evidence& evidence, Findings& findings) {
     const Certificate* leaf = leaf_of(evidence);
     if (!leaf) return;
     const x509::GeneralNames* san = find_san(*leaf);
     for (const x509::AttributeTypeAndValue* cn : common_names(*leaf)) {
         const auto octets = ip_literal(cn->text);
-        if (!octets) continue;
-        const bool repeats =
-            san && std::ranges::any_of(san->names, [&](const GeneralName& name) {
-                return name.type == GeneralNameType::ip_address && name.value == *octets;
-            });
-        if (repeats) continue;
+        if (!octets || (san && has_address(*san, *octets))) continue;
         findings.at(0, cn->value_place, std::string(cn_field),
                     fmt::format("common name \"{}\", which is no iPAddress of subjectAltName",
                                 printable(cn->text)));
@@ -268,26 +270,61 @@ void find_san_missing(const Evidence& evidence, Findings& findings) {
                 "there is no subjectAltName; clients of today ignore the common name");
 }
 
+char as_written(char c) {
+    return c;
+}
+char caseless(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
+
+// Whether the text is a dNSName of subjectAltName, compared character by character as `as` has it.
+bool has_dns_name(const x509::GeneralNames& san, std::string_view text, char (*as)(char)) {
+    return std::ranges::any_of(san.names, [&](const GeneralName& name) {
+        return name.type == GeneralNameType::dns_name &&
+               std::ranges::equal(text, name.value, {}, as,
+                                  [&](std::uint8_t octet) { return as(static_cast<char>(octet)); });
+    });
+}
+
+// A host name that is no dNSName of subjectAltName in whatever case.
+bool is_foreign_host(const std::string& text, const x509::GeneralNames& san) {
+    return text.find('.') != std::string::npos && !has_dns_name(san, text, caseless) &&
+           !is_ip_literal(text);
+}
+
 void find_cn_not_in_san(const Evidence& evidence, Findings& findings) {
     const Certificate* leaf = leaf_of(evidence);
     const x509::GeneralNames* san = leaf ? find_san(*leaf) : nullptr;
     if (!san) return;
     for (const x509::AttributeTypeAndValue* cn : common_names(*leaf)) {
-        const auto same = [&](const GeneralName& name) {
-            const std::string text = to_text(name.value);
-            return name.type == GeneralNameType::dns_name &&
-                   std::ranges::equal(text, cn->text, [](char a, char b) {
-                       const auto fold = [](char c) {
-                           return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-                       };
-                       return fold(a) == fold(b);
-                   });
-        };
-        const bool is_host_name =
-            cn->text.find('.') != std::string::npos && !is_ip_literal(cn->text);
-        if (!is_host_name || std::ranges::any_of(san->names, same)) continue;
+        if (!is_foreign_host(cn->text, *san)) continue;
         findings.at(0, cn->value_place, std::string(cn_field),
                     fmt::format("common name \"{}\" is none of the subjectAltName's dNSNames",
+                                printable(cn->text)));
+    }
+}
+
+// How an address is to be written (RFC 3986 3.2.2, RFC 5952 4); inet_ntop keeps to it.
+std::string canonical_ip(const Bytes& octets) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const int family = octets.size() == 4 ? AF_INET : AF_INET6;
+    return inet_ntop(family, octets.data(), text.data(), text.size()) ? text.data() : "";
+}
+
+void find_cn_not_a_copy(const Evidence& evidence, Findings& findings) {
+    const Certificate* leaf = leaf_of(evidence);
+    const x509::GeneralNames* san = leaf ? find_san(*leaf) : nullptr;
+    if (!san) return;
+    for (const x509::AttributeTypeAndValue* cn : common_names(*leaf)) {
+        if (has_dns_name(*san, cn->text, as_written)) continue;
+        // What is in subjectAltName in no spelling is name-ip-in-cn's and name-cn-not-in-san's.
+        if (const auto octets = ip_literal(cn->text)) {
+            if (!has_address(*san, *octets) || cn->text == canonical_ip(*octets)) continue;
+        } else if (is_foreign_host(cn->text, *san)) {
+            continue;
+        }
+        findings.at(0, cn->value_place, std::string(cn_field),
+                    fmt::format("common name \"{}\" is no copy of a name of subjectAltName",
                                 printable(cn->text)));
     }
 }
@@ -345,8 +382,8 @@ constexpr Rule table[] = {
      "Autodiscover).",
      nullptr},
     {"name-san-missing", Area::name, Level::should, Step::names,
-     "Server names stand in subjectAltName.", "RFC 6125 6.4.4", AlertDescription::bad_certificate,
-     ask_for_names, find_san_missing},
+     "Server names stand in subjectAltName.", "RFC 6125 6.4.4, CA/Browser Forum BR 7.1.2.7.12",
+     AlertDescription::bad_certificate, ask_for_names, find_san_missing},
     {"name-cn-not-in-san", Area::name, Level::should, Step::names,
      "A host name in the common name stands in subjectAltName too.", "CA/Browser Forum BR 7.1.4.3",
      AlertDescription::bad_certificate,
@@ -354,6 +391,14 @@ constexpr Rule table[] = {
      "`openssl req -new -key key.pem -subj /CN=mail.example.com -addext "
      "subjectAltName=DNS:mail.example.com -out request.pem`.",
      find_cn_not_in_san},
+    {"name-cn-not-a-copy", Area::name, Level::should, Step::names,
+     "The common name is a dNSName of subjectAltName letter by letter, or one of its addresses in "
+     "the usual form.",
+     "CA/Browser Forum BR 7.1.4.3, RFC 5952 4", AlertDescription::bad_certificate,
+     "Have the certificate issued with the same text twice: `openssl req -new -key key.pem -subj "
+     "/CN=mail.example.com -addext subjectAltName=DNS:mail.example.com -out request.pem`; or with "
+     "no common name.",
+     find_cn_not_a_copy},
     {"name-subject-empty-san-not-critical", Area::name, Level::must, Step::names,
      "With an empty subject, subjectAltName is present and critical.", "RFC 5280 4.1.2.6, 4.2.1.6",
      AlertDescription::bad_certificate,

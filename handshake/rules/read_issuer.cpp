@@ -1,20 +1,35 @@
 #include "handshake/rules/read_issuer.h"
 
+#include "handshake/rules/roles.h"
 #include "handshake/rules/rule.h"
 
 namespace handset::rules {
 
-std::vector<Finding> read_issuer(const x509::Certificate& below, const x509::Certificate& issuer) {
+namespace {
+
+bool concerns(const Rule& rule, IssuerIs role) {
+    if (role == IssuerIs::anchor) return rule.area == Area::extension || rule.area == Area::key;
+    // That a root need not be sent, and the like, is no matter of one that was not.
+    return rule.area != Area::chain;
+}
+
+}  // namespace
+
+std::vector<Finding> read_issuer(const x509::Certificate& below, const x509::Certificate& issuer,
+                                 IssuerIs role) {
     Evidence evidence;
     evidence.certificate_message_seen = true;
     for (const x509::Certificate* certificate : {&below, &issuer}) {
-        evidence.chain.push_back({certificate->raw, *certificate, std::nullopt, 0});
+        // They outlive the evidence, which owns neither.
+        const std::shared_ptr<const x509::Certificate> borrowed(std::shared_ptr<void>(),
+                                                                certificate);
+        evidence.chain.push_back({certificate->raw, borrowed, std::nullopt, 0});
     }
     evidence.certificates_sent = evidence.chain.size();
+    assign_roles(evidence.chain);
     std::vector<Finding> found;
     for (const Rule& rule : catalog()) {
-        // That a root need not be sent, and the like, is no matter of one that was not.
-        if (!rule.check || rule.area == Area::chain) continue;
+        if (!rule.check || !concerns(rule, role)) continue;
         Findings findings(evidence, rule.id, found);
         rule.check(evidence, findings);
     }

@@ -9,7 +9,11 @@
 
 namespace handset::rules {
 
+// An anchor's extensions and key alone: the rest of it was weighed by whoever chose to trust it.
+enum class IssuerIs { intermediate, anchor };
+
 // Findings on `issuer` alone; their certificate number is of no meaning.
-std::vector<Finding> read_issuer(const x509::Certificate& below, const x509::Certificate& issuer);
+std::vector<Finding> read_issuer(const x509::Certificate& below, const x509::Certificate& issuer,
+                                 IssuerIs role);
 
 }  // namespace handset::rules

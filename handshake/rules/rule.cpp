@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 #include "handshake/rules/tables.h"
 
@@ -58,8 +59,14 @@ std::span<const Rule> catalog() {
 }
 
 const Rule* find_rule(std::string_view id) {
-    const auto row = std::ranges::find(catalog(), id, &Rule::id);
-    return row == catalog().end() ? nullptr : &*row;
+    static const std::unordered_map<std::string_view, const Rule*> by_id = [] {
+        std::unordered_map<std::string_view, const Rule*> rows;
+        for (const Rule& row : catalog())
+            rows.emplace(row.id, &row);
+        return rows;
+    }();
+    const auto row = by_id.find(id);
+    return row == by_id.end() ? nullptr : row->second;
 }
 
 std::string_view area_name(Area area) {

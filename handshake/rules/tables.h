@@ -25,15 +25,16 @@ void for_each_certificate(const Evidence& evidence, Visit visit) {
     }
 }
 
-// Calls visit(number, index, value) for every extension of this name whose value is a T.
+// Calls visit(number, index, value) for every extension of this name (one of find_oid's) whose
+// value is a T.
 template <typename T, typename Visit>
 void for_each_value(const Evidence& evidence, std::string_view name, Visit visit) {
-    const auto id = x509::oid_from_name(name);
+    const x509::Oid* id = x509::find_oid(name);
     for_each_certificate(evidence, [&](std::size_t number, const x509::Certificate& certificate) {
         for (std::size_t i = 0; i < certificate.extensions.size(); ++i) {
             const x509::Extension& extension = certificate.extensions[i];
             const T* value = std::get_if<T>(&extension.value);
-            if (value && extension.id == id) visit(number, i, *value);
+            if (value && extension.id == *id) visit(number, i, *value);
         }
     });
 }
@@ -42,6 +43,13 @@ void for_each_value(const Evidence& evidence, std::string_view name, Visit visit
 inline const x509::Certificate* leaf_of(const Evidence& evidence) {
     if (evidence.chain.empty() || !evidence.chain.front().certificate) return nullptr;
     return &*evidence.chain.front().certificate;
+}
+
+// What the certificate says of itself.
+inline bool is_ca(const x509::Certificate& certificate) {
+    const auto* constraints =
+        x509::find_value<x509::BasicConstraints>(certificate, "basicConstraints");
+    return constraints && constraints->ca;
 }
 
 // The first message of a type, or nullptr.

@@ -107,7 +107,7 @@ ReadTime read_time(TimeType type, std::string_view text) {
     return {value, false, is_der};
 }
 
-TimeField take_time(DerReader& in, std::string_view field) {
+TimeField take_time(DerReader& in, Field field) {
     TimeField time;
     const auto ahead = in.peek();
     // A Time is a CHOICE: what is neither is read as the one its length suggests.
@@ -142,10 +142,10 @@ TimeField take_time(DerReader& in, std::string_view field) {
 std::size_t field_bits(const Oid& curve) {
     static constexpr std::string_view prefixes[] = {"secp",  "sect",  "brainpoolP", "prime",
                                                     "c2pnb", "c2tnb", "sm2p"};
-    const std::string name = oid_name(curve);
+    const std::string_view name = known_oid_name(curve);
     for (const std::string_view prefix : prefixes) {
         if (!name.starts_with(prefix)) continue;
-        Digits digits(std::string_view(name).substr(prefix.size()));
+        Digits digits(name.substr(prefix.size()));
         return digits.take(3);
     }
     return 0;
@@ -157,7 +157,7 @@ std::size_t explicit_field_bits(DerReader parameters) {
     const auto field_id = parameters.expect(tag::sequence, "fieldID");
     if (!field_id) return 0;
     DerReader field = parameters.enter(*field_id, "fieldID");
-    const std::string type = oid_name(take_oid(field, "fieldType"));
+    const std::string_view type = known_oid_name(take_oid(field, "fieldType"));
     if (type == "prime-field")
         return bit_length(take_integer(field, "parameters", Sign::not_negative).value);
     if (type != "characteristic-two-field") return 0;
@@ -218,7 +218,7 @@ bool ed_key_fits(std::string_view algorithm, std::size_t size) {
 
 }  // namespace
 
-AlgorithmIdentifier take_algorithm_identifier(DerReader& in, std::string_view field,
+AlgorithmIdentifier take_algorithm_identifier(DerReader& in, Field field,
                                               std::optional<Element>* parameters) {
     AlgorithmIdentifier identifier;
     const auto sequence = in.expect(tag::sequence, field);
@@ -238,7 +238,7 @@ AlgorithmIdentifier take_algorithm_identifier(DerReader& in, std::string_view fi
     return identifier;
 }
 
-SubjectPublicKeyInfo take_subject_public_key_info(DerReader& in, std::string_view field) {
+SubjectPublicKeyInfo take_subject_public_key_info(DerReader& in, Field field) {
     SubjectPublicKeyInfo info;
     const auto sequence = in.expect(tag::sequence, field);
     if (!sequence) return info;
@@ -256,7 +256,7 @@ SubjectPublicKeyInfo take_subject_public_key_info(DerReader& in, std::string_vie
     body.expect_end();
     if (in.failed()) return info;
 
-    const std::string name = oid_name(info.algorithm.algorithm);
+    const std::string_view name = known_oid_name(info.algorithm.algorithm);
     if (name == "rsaEncryption" || name == "id-RSASSA-PSS" || name == "id-RSAES-OAEP" ||
         name == "id-ea-rsa") {
         info.key = take_rsa(key);
@@ -356,8 +356,10 @@ Result<Certificate> decode_certificate(ByteView der) {
 }
 
 const Extension* find_extension(const Certificate& certificate, std::string_view name_or_dotted) {
-    const auto id = oid_from_name(name_or_dotted);
-    if (!id) return nullptr;
+    const Oid* id = find_oid(name_or_dotted);
+    std::optional<Oid> dotted;
+    if (id == nullptr && (dotted = oid_from_dotted(name_or_dotted))) id = &*dotted;
+    if (id == nullptr) return nullptr;
     const auto found = std::ranges::find(certificate.extensions, *id, &Extension::id);
     return found == certificate.extensions.end() ? nullptr : &*found;
 }

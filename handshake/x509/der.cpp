@@ -235,19 +235,21 @@ DerReader::DerReader(ByteView bytes, std::size_t base_offset, std::string field,
     : bytes_(bytes),
       base_offset_(base_offset),
       place_{base_offset, bytes.size()},
-      field_(std::move(field)),
       shared_(std::make_shared<Shared>()) {
+    shared_->root = std::move(field);
+    shared_->steps.emplace_back();
     shared_->observations = &observations;
     shared_->elements_left = max_elements;
 }
 
-DerReader::DerReader(const DerReader& parent, ByteView bytes, Place place, std::string field)
+DerReader::DerReader(const DerReader& parent, ByteView bytes, Place place, Field field)
     : bytes_(bytes),
       segments_(parent.segments_),
       base_offset_(parent.base_offset_),
       place_(place),
-      field_(std::move(field)),
+      step_(parent.step_),
       shared_(parent.shared_) {
+    add_step(field);
     if (!bytes.empty())
         base_offset_ += static_cast<std::size_t>(bytes.data() - parent.bytes_.data());
     else if (segments_ == nullptr)
@@ -268,17 +270,40 @@ Place DerReader::place_of(std::size_t begin, std::size_t end) const {
     return {first, absolute(end - 1) + 1 - first};
 }
 
-std::string DerReader::path(std::string_view field) const {
-    if (field_.empty()) return std::string(field);
-    if (field.empty()) return field_;
-    return fmt::format("{}{}{}", field_, field.front() == '[' ? "" : ".", field);
+namespace {
+
+void append_field(std::string& path, Field field) {
+    if (!path.empty() && !field.name.empty() && field.name.front() != '[') path += '.';
+    path += field.name;
+    if (field.index != Field::no_index) path += fmt::format("[{}]", field.index);
 }
 
-void DerReader::fail_at(std::size_t offset, std::string_view field, std::string_view reason) {
+}  // namespace
+
+void DerReader::add_step(Field field) {
+    if (field.name.empty() && field.index == Field::no_index) return;
+    shared_->steps.push_back({step_, field});
+    step_ = shared_->steps.size() - 1;
+}
+
+std::string DerReader::path_of(std::size_t step) const {
+    if (step == 0) return shared_->root;
+    std::string path = path_of(shared_->steps[step].parent);
+    append_field(path, shared_->steps[step].field);
+    return path;
+}
+
+std::string DerReader::path(Field field) const {
+    std::string path = path_of(step_);
+    append_field(path, field);
+    return path;
+}
+
+void DerReader::fail_at(std::size_t offset, Field field, std::string_view reason) {
     if (!failed()) shared_->error = DecodeError{std::string(reason), path(field), offset};
 }
 
-void DerReader::fail(std::string_view field, std::string_view reason) {
+void DerReader::fail(Field field, std::string_view reason) {
     fail_at(offset(), field, reason);
 }
 
@@ -286,7 +311,7 @@ std::optional<DecodeError> DerReader::take_error() {
     return std::exchange(shared_->error, std::nullopt);
 }
 
-void DerReader::observe(Oddity oddity, std::string_view field, Place place, std::string detail) {
+void DerReader::observe(Oddity oddity, Field field, Place place, std::string detail) {
     if (failed()) return;
     if (shared_->observations->size() >= max_observations)
         return fail_at(place.offset, field,
@@ -294,58 +319,77 @@ void DerReader::observe(Oddity oddity, std::string_view field, Place place, std:
     shared_->observations->push_back({oddity, path(field), place, std::move(detail)});
 }
 
-std::optional<Element> DerReader::peek() const {
-    if (empty()) return std::nullopt;
+// One element as it was found; positions are indices into the octets at hand.
+struct DerReader::Found {
     Header header;
-    if (!read_header(bytes_, position_, header).reason.empty()) return std::nullopt;
-    std::size_t end = header.contents_begin + header.length;
-    std::size_t contents_end = end;
-    if (header.indefinite) {
-        if (!find_end_of_contents(bytes_, header.contents_begin, contents_end).reason.empty())
-            return std::nullopt;
+    std::size_t begin = 0;
+    std::size_t contents_end = 0;
+    std::size_t end = 0;
+
+    Fault read(ByteView bytes, std::size_t position) {
+        begin = position;
+        if (const Fault fault = read_header(bytes, position, header); !fault.reason.empty())
+            return fault;
+        contents_end = header.contents_begin + header.length;
+        end = contents_end;
+        if (!header.indefinite) return {};
+        const Fault fault = find_end_of_contents(bytes, header.contents_begin, contents_end);
         end = contents_end + 2;
+        return fault;
     }
+};
+
+Element DerReader::element_of(const Found& found) const {
+    const Header& header = found.header;
     Element element;
     element.tag_class = header.tag_class;
     element.constructed = header.constructed;
     element.tag = header.tag;
-    element.place = place_of(position_, end);
-    element.contents_place = place_of(header.contents_begin, contents_end);
-    element.contents = bytes_.subspan(header.contents_begin, contents_end - header.contents_begin);
-    element.encoding = bytes_.subspan(position_, end - position_);
+    element.place = place_of(found.begin, found.end);
+    element.contents_place = place_of(header.contents_begin, found.contents_end);
+    element.contents =
+        bytes_.subspan(header.contents_begin, found.contents_end - header.contents_begin);
+    element.encoding = bytes_.subspan(found.begin, found.end - found.begin);
     return element;
 }
 
-std::optional<Element> DerReader::next(std::string_view field) {
+std::optional<Element> DerReader::peek() const {
+    if (empty()) return std::nullopt;
+    Found found;
+    if (!found.read(bytes_, position_).reason.empty()) return std::nullopt;
+    return element_of(found);
+}
+
+std::optional<Element> DerReader::next(Field field) {
     if (empty()) return std::nullopt;
     if (shared_->elements_left == 0) {
         fail(field, fmt::format("more than {} elements", max_elements));
         return std::nullopt;
     }
-    Header header;
-    Fault fault = read_header(bytes_, position_, header);
-    std::size_t unused = 0;
-    if (fault.reason.empty() && header.indefinite)
-        fault = find_end_of_contents(bytes_, header.contents_begin, unused);
-    if (!fault.reason.empty()) {
+    Found found;
+    if (const Fault fault = found.read(bytes_, position_); !fault.reason.empty()) {
         fail_at(absolute(fault.position), field, fault.reason);
         return std::nullopt;
     }
-    auto element = peek();
-    const Place length = place_of(header.length_begin, header.contents_begin);
-    const ByteView length_octets =
-        bytes_.subspan(header.length_begin, header.contents_begin - header.length_begin);
+    const Element element = element_of(found);
+    const Header& header = found.header;
     if (header.tag_not_minimal)
-        observe(Oddity::unexpected_tag, field, element->place, "tag number is not minimal");
-    if (header.length_not_minimal)
-        observe(Oddity::non_minimal_length, field, length, hex_detail(length_octets));
-    if (header.indefinite) observe(Oddity::indefinite_length, field, length);
+        observe(Oddity::unexpected_tag, field, element.place, "tag number is not minimal");
+    if (header.length_not_minimal || header.indefinite) {
+        const Place length = place_of(header.length_begin, header.contents_begin);
+        if (header.length_not_minimal) {
+            observe(Oddity::non_minimal_length, field, length,
+                    hex_detail(bytes_.subspan(header.length_begin,
+                                              header.contents_begin - header.length_begin)));
+        }
+        if (header.indefinite) observe(Oddity::indefinite_length, field, length);
+    }
     --shared_->elements_left;
-    position_ += element->encoding.size();
+    position_ = found.end;
     return element;
 }
 
-std::optional<Element> DerReader::expect(std::uint32_t universal_tag, std::string_view field) {
+std::optional<Element> DerReader::expect(std::uint32_t universal_tag, Field field) {
     if (failed()) return std::nullopt;
     const std::size_t begin = offset();
     const auto element = next(field);
@@ -373,36 +417,36 @@ std::optional<Element> DerReader::expect(std::uint32_t universal_tag, std::strin
     return element;
 }
 
-DerReader DerReader::enter(const Element& element, std::string_view field) {
+DerReader DerReader::enter(const Element& element, Field field, Field within) {
+    DerReader reader(*this, element.contents, element.place, field);
+    reader.add_step(within);
     if (!element.constructed)
-        fail_at(element.place.offset, field, "primitive encoding of a constructed type");
-    DerReader reader(*this, element.contents, element.place, path(field));
+        reader.fail_at(element.place.offset, {}, "primitive encoding of a constructed type");
     reader.within_constructed_ = true;
     return reader;
 }
 
-DerReader DerReader::enter_string(const Element& element, std::string_view field) {
-    if (!element.constructed) return DerReader(*this, element.contents, element.place, path(field));
+DerReader DerReader::enter_string(const Element& element, Field field) {
+    if (!element.constructed) return DerReader(*this, element.contents, element.place, field);
     unsigned unused_bits = 0;
     return enter_joined(element, field, StringKind::octets, unused_bits);
 }
 
-DerReader DerReader::enter_bit_string(const Element& element, std::string_view field,
-                                      unsigned& unused_bits) {
+DerReader DerReader::enter_bit_string(const Element& element, Field field, unsigned& unused_bits) {
     if (!element.constructed)
-        return DerReader(*this, bits_of(element, field, unused_bits), element.place, path(field));
+        return DerReader(*this, bits_of(element, field, unused_bits), element.place, field);
     return enter_joined(element, field, StringKind::bits, unused_bits);
 }
 
-DerReader DerReader::enter_joined(const Element& element, std::string_view field, StringKind kind,
+DerReader DerReader::enter_joined(const Element& element, Field field, StringKind kind,
                                   unsigned& unused_bits) {
     observe(Oddity::constructed_string, field, element.place);
     Joined& joined = shared_->joined.emplace_back();
     joined.segments.push_back({0, element.contents_place.offset});
-    DerReader inner(*this, element.contents, element.place, path(field));
+    DerReader inner(*this, element.contents, element.place, field);
     inner.join(element, kind, 1, joined);
     unused_bits = joined.unused_bits;
-    DerReader reader(*this, {}, element.place, path(field));
+    DerReader reader(*this, {}, element.place, field);
     reader.bytes_ = joined.octets;
     reader.segments_ = &joined.segments;
     reader.base_offset_ = 0;
@@ -426,7 +470,7 @@ void DerReader::join(const Element& element, StringKind kind, unsigned depth, Jo
         if (segment->constructed) {
             if (depth == max_depth)
                 return fail_at(segment->place.offset, {}, "string is nested more than 32 levels");
-            DerReader(*this, segment->contents, segment->place, field_)
+            DerReader(*this, segment->contents, segment->place, Field())
                 .join(*segment, kind, depth + 1, out);
             continue;
         }
@@ -447,7 +491,7 @@ void DerReader::join(const Element& element, StringKind kind, unsigned depth, Jo
     }
 }
 
-ByteView DerReader::bits_of(const Element& element, std::string_view field, unsigned& unused_bits) {
+ByteView DerReader::bits_of(const Element& element, Field field, unsigned& unused_bits) {
     unused_bits = 0;
     if (element.contents.empty()) {
         observe(Oddity::bit_string_padding_set, field, element.place, "no unused-bits octet");
@@ -467,7 +511,7 @@ ByteView DerReader::bits_of(const Element& element, std::string_view field, unsi
     return octets;
 }
 
-void DerReader::expect_end(std::string_view field) {
+void DerReader::expect_end(Field field) {
     if (empty()) return;
     observe(Oddity::trailing_data, field, place_of(position_, bytes_.size()),
             hex_detail(bytes_.subspan(position_)));
@@ -493,7 +537,7 @@ std::size_t bit_length(ByteView octets) {
 
 namespace {
 
-bool is_primitive(DerReader& in, const Element& element, std::string_view field) {
+bool is_primitive(DerReader& in, const Element& element, Field field) {
     if (!element.constructed) return true;
     in.fail_at(element.place.offset, field, "constructed encoding of a primitive type");
     return false;
@@ -501,7 +545,7 @@ bool is_primitive(DerReader& in, const Element& element, std::string_view field)
 
 }  // namespace
 
-Integer integer_of(DerReader& in, const Element& element, std::string_view field, Sign sign) {
+Integer integer_of(DerReader& in, const Element& element, Field field, Sign sign) {
     if (!is_primitive(in, element, field)) return {};
     Integer integer{to_bytes(element.contents), element.place};
     const Bytes& value = integer.value;
@@ -516,12 +560,12 @@ Integer integer_of(DerReader& in, const Element& element, std::string_view field
     return integer;
 }
 
-Integer take_integer(DerReader& in, std::string_view field, Sign sign) {
+Integer take_integer(DerReader& in, Field field, Sign sign) {
     const auto element = in.expect(tag::integer, field);
     return element ? integer_of(in, *element, field, sign) : Integer{};
 }
 
-bool boolean_of(DerReader& in, const Element& element, std::string_view field) {
+bool boolean_of(DerReader& in, const Element& element, Field field) {
     if (!is_primitive(in, element, field)) return false;
     const bool value =
         std::ranges::any_of(element.contents, [](std::uint8_t octet) { return octet != 0; });
@@ -530,9 +574,9 @@ bool boolean_of(DerReader& in, const Element& element, std::string_view field) {
     return value;
 }
 
-Oid oid_of(DerReader& in, const Element& element, std::string_view field) {
+Oid oid_of(DerReader& in, const Element& element, Field field) {
     if (!is_primitive(in, element, field)) return {};
-    Oid oid{to_bytes(element.contents)};
+    Oid oid(element.contents);
     bool at_arc_begin = true;
     bool minimal = !oid.der.empty();
     for (const std::uint8_t octet : oid.der) {
@@ -544,21 +588,21 @@ Oid oid_of(DerReader& in, const Element& element, std::string_view field) {
     return oid;
 }
 
-Oid take_oid(DerReader& in, std::string_view field) {
+Oid take_oid(DerReader& in, Field field) {
     const auto element = in.expect(tag::object_identifier, field);
     return element ? oid_of(in, *element, field) : Oid{};
 }
 
-Bytes octets_of(DerReader& in, const Element& element, std::string_view field) {
+Bytes octets_of(DerReader& in, const Element& element, Field field) {
     return to_bytes(in.enter_string(element, field).octets());
 }
 
-Bytes bits_of(DerReader& in, const Element& element, std::string_view field) {
+Bytes bits_of(DerReader& in, const Element& element, Field field) {
     unsigned unused_bits = 0;
     return to_bytes(in.enter_bit_string(element, field, unused_bits).octets());
 }
 
-std::uint16_t named_bits_of(DerReader& in, const Element& element, std::string_view field) {
+std::uint16_t named_bits_of(DerReader& in, const Element& element, Field field) {
     unsigned unused_bits = 0;
     const DerReader string = in.enter_bit_string(element, field, unused_bits);
     const ByteView octets = string.octets();
@@ -583,7 +627,7 @@ std::vector<std::optional<Element>> take_tagged(DerReader& in, std::uint32_t fir
         const bool known = ahead->tag_class == TagClass::context && ahead->tag >= first_tag &&
                            ahead->tag - first_tag < names.size();
         const std::size_t index = known ? ahead->tag - first_tag : 0;
-        const std::string_view field = known ? *(names.begin() + index) : std::string_view{};
+        const Field field = known ? Field(*(names.begin() + index)) : Field();
         auto element = in.next(field);
         if (!element) break;
         if (!known) {

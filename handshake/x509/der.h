@@ -3,6 +3,7 @@
 // bytes that cannot be cut into elements (length past the end, tag missing) are a DecodeError.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -28,21 +29,28 @@ struct Place {
 // An OBJECT IDENTIFIER. Compared by its content octets; arcs that do not fit 64 bits keep their
 // octets.
 struct Oid {
-    Bytes der;  // content octets, as encoded
+    boost::container::small_vector<std::uint8_t, 16> der;  // content octets, as encoded
 
+    Oid() = default;
+    explicit Oid(ByteView octets) : der(octets.begin(), octets.end()) {}
     // "2.5.29.17". Arcs of more than 32 octets, and a last arc that is cut, appear as their octets
     // in hexadecimal: "1.2.0xff".
     std::string dotted() const;
     std::size_t arc_count() const;
-    friend auto operator<=>(const Oid&, const Oid&) = default;
+    friend bool operator==(const Oid& a, const Oid& b) { return a.der == b.der; }
+    friend bool operator<(const Oid& a, const Oid& b) { return a.der < b.der; }
 };
 // nullopt for text that is not an OID.
 std::optional<Oid> oid_from_dotted(std::string_view text);
 // The name the standards use ("subjectAltName", "sha1WithRSAEncryption", "commonName"), or the
 // dotted form where no name is known.
 std::string oid_name(const Oid& oid);
+// The same without the dotted form: empty where no name is known.
+std::string_view known_oid_name(const Oid& oid);
 // The reverse, for profiles and cases: a name of that table or a dotted OID.
 std::optional<Oid> oid_from_name(std::string_view name_or_dotted);
+// nullptr for a name that the table does not have. The OID lives as long as the program.
+const Oid* find_oid(std::string_view name);
 
 // What departs from DER (X.690 section 10 and 11) or from RFC 5280's profile of a type, yet is
 // readable. An Observation's place is the whole element, but for non_minimal_length and
@@ -100,6 +108,19 @@ struct Element {
     }
 };
 
+// What a component is called in messages: "notAfter", "names[3]", "[2]". The text is borrowed for
+// as long as readers that were entered with it.
+struct Field {
+    static constexpr std::size_t no_index = static_cast<std::size_t>(-1);
+    std::string_view name;
+    std::size_t index = no_index;
+
+    Field() = default;
+    Field(std::string_view text) : name(text) {}  // NOLINT: a Field is its text
+    Field(const char* text) : name(text) {}       // NOLINT
+    Field(std::string_view list, std::size_t entry) : name(list), index(entry) {}
+};
+
 // Walks the elements of one level. Sticky like Reader: after a fault, next() yields nullopt, in
 // this reader and in all that were entered from it (they share one error).
 // Depth is limited to 32 levels by the callers' grammar; an indefinite-length element is searched
@@ -116,24 +137,24 @@ public:
     std::size_t offset() const { return absolute(position_); }
 
     // The next element, whatever its tag; nullopt at the end or after a fault.
-    std::optional<Element> next(std::string_view field);
+    std::optional<Element> next(Field field);
     // The next element without taking it.
     std::optional<Element> peek() const;
     // The next element, which the module demands to have this universal tag. A sister type with the
     // same contents (SET for SEQUENCE, another string type) is an observation, any other tag and
     // the end are a fault. SEQUENCE and SET are constructed, strings and times may be, others are
     // not.
-    std::optional<Element> expect(std::uint32_t universal_tag, std::string_view field);
+    std::optional<Element> expect(std::uint32_t universal_tag, Field field);
 
     // A reader over the contents of a constructed element that this reader or one entered from it
-    // has yielded; a primitive one is a fault.
-    DerReader enter(const Element& element, std::string_view field);
+    // has yielded; a primitive one is a fault. `within` names the level below the field, where
+    // there is one: "base" and "directoryName".
+    DerReader enter(const Element& element, Field field, Field within = {});
     // A reader over the octets of a string, whatever its tag. Segments of a constructed one are
     // joined; places still are those in the outermost object.
-    DerReader enter_string(const Element& element, std::string_view field);
+    DerReader enter_string(const Element& element, Field field);
     // The same for a BIT STRING: without the unused-bits octet, which is returned in `unused_bits`.
-    DerReader enter_bit_string(const Element& element, std::string_view field,
-                               unsigned& unused_bits);
+    DerReader enter_bit_string(const Element& element, Field field, unsigned& unused_bits);
 
     // All octets of this level, and the place of some of them.
     ByteView octets() const { return bytes_; }
@@ -143,16 +164,16 @@ public:
 
     // Octets that are left are an observation (trailing_data); within a constructed element they
     // still have to be elements.
-    void expect_end(std::string_view field = {});
-    void observe(Oddity oddity, std::string_view field, Place place, std::string detail = {});
-    void fail(std::string_view field, std::string_view reason);
+    void expect_end(Field field = {});
+    void observe(Oddity oddity, Field field, Place place, std::string detail = {});
+    void fail(Field field, std::string_view reason);
     // `offset` is absolute.
-    void fail_at(std::size_t offset, std::string_view field, std::string_view reason);
+    void fail_at(std::size_t offset, Field field, std::string_view reason);
     // The fault, which is forgotten: for a part that may be unreadable without spoiling the rest.
     std::optional<DecodeError> take_error();
     // "tbsCertificate.validity" and "notAfter" give "tbsCertificate.validity.notAfter"; "[2]" is
     // appended as it stands.
-    std::string path(std::string_view field) const;
+    std::string path(Field field) const;
 
 private:
     // Where a joined string's octets come from: from `joined` on they stand at `absolute`.
@@ -165,7 +186,15 @@ private:
         std::vector<Segment> segments;
         unsigned unused_bits = 0;
     };
+    // Fields of the readers that were entered, each with the one it stands in. Text is made of
+    // them only where there is something to say.
+    struct Step {
+        std::size_t parent = 0;
+        Field field;
+    };
     struct Shared {
+        std::string root;  // the field of step 0
+        std::vector<Step> steps;
         std::vector<Observation>* observations = nullptr;
         std::optional<DecodeError> error;
         std::list<Joined> joined;
@@ -173,11 +202,15 @@ private:
     };
     enum class StringKind { octets, bits };
 
-    DerReader(const DerReader& parent, ByteView bytes, Place place, std::string field);
-    DerReader enter_joined(const Element& element, std::string_view field, StringKind kind,
+    DerReader(const DerReader& parent, ByteView bytes, Place place, Field field);
+    void add_step(Field field);
+    std::string path_of(std::size_t step) const;
+    struct Found;
+    Element element_of(const Found& found) const;
+    DerReader enter_joined(const Element& element, Field field, StringKind kind,
                            unsigned& unused_bits);
     void join(const Element& element, StringKind kind, unsigned depth, Joined& out);
-    ByteView bits_of(const Element& element, std::string_view field, unsigned& unused_bits);
+    ByteView bits_of(const Element& element, Field field, unsigned& unused_bits);
     std::size_t absolute(std::size_t position) const;
 
     ByteView bytes_;
@@ -186,7 +219,7 @@ private:
     std::size_t position_ = 0;
     Place place_;
     bool within_constructed_ = false;
-    std::string field_;
+    std::size_t step_ = 0;
     std::shared_ptr<Shared> shared_;
 };
 

@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <numeric>
 
 #include "handshake/base/reader.h"
 #include "handshake/x509/grammar.h"
@@ -13,7 +13,7 @@ namespace {
 // Every reader below stands before the one element of extnValue.
 
 // Entered, or empty after a fault.
-std::optional<DerReader> take_sequence(DerReader& in, std::string_view field) {
+std::optional<DerReader> take_sequence(DerReader& in, Field field) {
     const auto sequence = in.expect(tag::sequence, field);
     if (!sequence) return std::nullopt;
     return in.enter(*sequence, field);
@@ -60,7 +60,7 @@ ExtensionValue read_extended_key_usage(DerReader& in) {
     ExtendedKeyUsage out;
     if (auto body = take_sequence(in, {})) {
         each(*body, "keyPurposes", Emptiness::observed,
-             [&](const std::string& field) { out.key_purposes.push_back(take_oid(*body, field)); });
+             [&](Field field) { out.key_purposes.push_back(take_oid(*body, field)); });
     }
     return out;
 }
@@ -90,8 +90,7 @@ ExtensionValue read_subject_key_identifier(DerReader& in) {
 
 // A string of one of the types that the module names; another one is observed, and read as what it
 // is.
-StringValue take_string(DerReader& in, std::initializer_list<std::uint32_t> due,
-                        std::string_view field) {
+StringValue take_string(DerReader& in, std::initializer_list<std::uint32_t> due, Field field) {
     const auto ahead = in.peek();
     const auto* type = std::ranges::find_if(
         due, [&ahead](std::uint32_t number) { return ahead && ahead->is_universal(number); });
@@ -103,7 +102,7 @@ StringValue take_string(DerReader& in, std::initializer_list<std::uint32_t> due,
 }
 
 // UserNotice ::= SEQUENCE { noticeRef SEQUENCE OPTIONAL, explicitText DisplayText OPTIONAL }
-std::string take_user_notice(DerReader& in, std::string_view field) {
+std::string take_user_notice(DerReader& in, Field field) {
     auto notice = take_sequence(in, field);
     if (!notice) return {};
     if (const auto ahead = notice->peek(); ahead && ahead->is_universal(tag::sequence))
@@ -119,14 +118,14 @@ std::string take_user_notice(DerReader& in, std::string_view field) {
     return text;
 }
 
-PolicyQualifier take_policy_qualifier(DerReader& in, std::string_view field) {
+PolicyQualifier take_policy_qualifier(DerReader& in, Field field) {
     PolicyQualifier out;
     auto body = take_sequence(in, field);
     if (!body) return out;
     out.id = take_oid(*body, "policyQualifierId");
     const auto ahead = body->peek();
     if (ahead) out.qualifier = to_bytes(ahead->encoding);
-    const std::string id = oid_name(out.id);
+    const std::string_view id = known_oid_name(out.id);
     if (id == "cps") {
         out.text = take_string(*body, {tag::ia5_string}, "qualifier").text;
     } else if (id == "unotice") {
@@ -143,7 +142,7 @@ ExtensionValue read_certificate_policies(DerReader& in) {
     CertificatePolicies out;
     auto body = take_sequence(in, {});
     if (!body) return out;
-    each(*body, "policies", Emptiness::observed, [&](const std::string& field) {
+    each(*body, "policies", Emptiness::observed, [&](Field field) {
         PolicyInformation& information = out.policies.emplace_back();
         const auto sequence = body->expect(tag::sequence, field);
         if (!sequence) return;
@@ -152,7 +151,7 @@ ExtensionValue read_certificate_policies(DerReader& in) {
         information.policy = take_oid(policy, "policyIdentifier");
         if (const auto ahead = policy.peek(); ahead && ahead->is_universal(tag::sequence)) {
             if (auto qualifiers = take_sequence(policy, "policyQualifiers")) {
-                each(*qualifiers, {}, Emptiness::observed, [&](const std::string& entry) {
+                each(*qualifiers, {}, Emptiness::observed, [&](Field entry) {
                     information.qualifiers.push_back(take_policy_qualifier(*qualifiers, entry));
                 });
             }
@@ -166,7 +165,7 @@ ExtensionValue read_policy_mappings(DerReader& in) {
     PolicyMappings out;
     auto body = take_sequence(in, {});
     if (!body) return out;
-    each(*body, "mappings", Emptiness::observed, [&](const std::string& field) {
+    each(*body, "mappings", Emptiness::observed, [&](Field field) {
         auto entry = take_sequence(*body, field);
         if (!entry) return;
         PolicyMappings::Mapping& mapping = out.mappings.emplace_back();
@@ -200,7 +199,7 @@ ExtensionValue read_policy_constraints(DerReader& in) {
 
 std::vector<NameConstraints::Subtree> take_subtrees(DerReader& in) {
     std::vector<NameConstraints::Subtree> subtrees;
-    each(in, {}, Emptiness::observed, [&](const std::string& field) {
+    each(in, {}, Emptiness::observed, [&](Field field) {
         auto body = take_sequence(in, field);
         if (!body) return;
         NameConstraints::Subtree& subtree = subtrees.emplace_back();
@@ -238,7 +237,7 @@ ExtensionValue read_inhibit_any_policy(DerReader& in) {
     return InhibitAnyPolicy{take_integer(in, {}, Sign::not_negative)};
 }
 
-CrlDistributionPoints::Point take_distribution_point(DerReader& in, std::string_view field) {
+CrlDistributionPoints::Point take_distribution_point(DerReader& in, Field field) {
     CrlDistributionPoints::Point point;
     auto body = take_sequence(in, field);
     if (!body) return point;
@@ -270,9 +269,8 @@ CrlDistributionPoints::Point take_distribution_point(DerReader& in, std::string_
 ExtensionValue read_crl_distribution_points(DerReader& in) {
     CrlDistributionPoints out;
     if (auto body = take_sequence(in, {})) {
-        each(*body, "points", Emptiness::observed, [&](const std::string& field) {
-            out.points.push_back(take_distribution_point(*body, field));
-        });
+        each(*body, "points", Emptiness::observed,
+             [&](Field field) { out.points.push_back(take_distribution_point(*body, field)); });
     }
     return out;
 }
@@ -281,7 +279,7 @@ ExtensionValue read_info_access(DerReader& in) {
     AuthorityInfoAccess out;
     auto body = take_sequence(in, {});
     if (!body) return out;
-    each(*body, "accesses", Emptiness::observed, [&](const std::string& field) {
+    each(*body, "accesses", Emptiness::observed, [&](Field field) {
         auto entry = take_sequence(*body, field);
         if (!entry) return;
         AuthorityInfoAccess::Access& access = out.accesses.emplace_back();
@@ -305,8 +303,7 @@ ExtensionValue read_signed_certificate_timestamps(DerReader& in) {
             list.fail("sct_list", fmt::format("more than {} entries", max_list_entries));
             break;
         }
-        const std::string field = fmt::format("scts[{}]", index);
-        Reader entry = list.vector16(field);
+        Reader entry = list.vector16(fmt::format("scts[{}]", index));
         SignedCertificateTimestamps::Sct& sct = out.scts.emplace_back();
         sct.version = entry.u8("sct_version");
         sct.log_id = to_bytes(entry.take(32, "id"));
@@ -320,7 +317,8 @@ ExtensionValue read_signed_certificate_timestamps(DerReader& in) {
     if (tls.failed()) {
         const DecodeError& error = tls.error();
         const std::size_t position = std::min(error.offset, string.octets().size());
-        in.fail_at(string.place_of(position, position).offset, error.field, error.reason);
+        in.fail_at(string.place_of(position, position).offset, std::string_view(error.field),
+                   error.reason);
     }
     return out;
 }
@@ -383,7 +381,7 @@ constexpr KnownExtension known_extensions[] = {
 };
 
 void read_value(DerReader value, Extension& extension) {
-    const std::string name = oid_name(extension.id);
+    const std::string_view name = known_oid_name(extension.id);
     const auto* known = std::ranges::find(known_extensions, name, &KnownExtension::name);
     if (value.failed() || known == std::end(known_extensions)) return;
     ExtensionValue decoded = known->read(value);
@@ -416,7 +414,7 @@ void take_critical(DerReader& body, Extension& extension) {
     }
 }
 
-Extension take_extension(DerReader& in, std::string_view field) {
+Extension take_extension(DerReader& in, Field field) {
     Extension extension;
     const auto sequence = in.expect(tag::sequence, field);
     if (!sequence) return extension;
@@ -434,29 +432,44 @@ Extension take_extension(DerReader& in, std::string_view field) {
     return extension;
 }
 
+void observe_repeated(DerReader& list, const std::vector<Extension>& extensions) {
+    std::vector<std::size_t> by_id(extensions.size());
+    std::iota(by_id.begin(), by_id.end(), std::size_t{0});
+    std::ranges::stable_sort(
+        by_id, [&](std::size_t a, std::size_t b) { return extensions[a].id < extensions[b].id; });
+    std::size_t first = 0;
+    for (std::size_t i = 1; i < by_id.size(); ++i) {
+        const Extension& extension = extensions[by_id[i]];
+        if (extension.id != extensions[by_id[first]].id) {
+            first = i;
+            continue;
+        }
+        list.observe(
+            Oddity::duplicate_field, {"", by_id[i]}, extension.place,
+            fmt::format("{}, first at extensions[{}]", oid_name(extension.id), by_id[first]));
+    }
+}
+
 }  // namespace
 
 bool ExtendedKeyUsage::has(std::string_view name_or_dotted) const {
-    const auto purpose = oid_from_name(name_or_dotted);
+    if (const Oid* purpose = find_oid(name_or_dotted)) {
+        return std::ranges::find(key_purposes, *purpose) != key_purposes.end();
+    }
+    const auto purpose = oid_from_dotted(name_or_dotted);
     return purpose && std::ranges::find(key_purposes, *purpose) != key_purposes.end();
 }
 
-std::vector<Extension> take_extensions(DerReader& in, std::string_view field) {
+std::vector<Extension> take_extensions(DerReader& in, Field field) {
     std::vector<Extension> extensions;
     auto body = take_sequence(in, field);
     if (!body) return extensions;
-    std::map<Oid, std::size_t> first_of;
-    each(*body, {}, Emptiness::observed, [&](const std::string& entry) {
-        const std::size_t index = extensions.size();
-        if (index == max_extensions)
+    each(*body, {}, Emptiness::observed, [&](Field entry) {
+        if (extensions.size() == max_extensions)
             return body->fail(entry, fmt::format("more than {} extensions", max_extensions));
-        const Extension& extension = extensions.emplace_back(take_extension(*body, entry));
-        const auto [first, is_new] = first_of.try_emplace(extension.id, index);
-        if (!is_new)
-            body->observe(
-                Oddity::duplicate_field, entry, extension.place,
-                fmt::format("{}, first at extensions[{}]", oid_name(extension.id), first->second));
+        extensions.push_back(take_extension(*body, entry));
     });
+    observe_repeated(*body, extensions);
     return extensions;
 }
 

@@ -29,15 +29,15 @@ std::string hex_detail(ByteView octets);
 std::size_t bit_length(ByteView octets);
 
 // The functions on an Element do not look at its tag, which may be implicit.
-Integer integer_of(DerReader& in, const Element& element, std::string_view field, Sign sign);
-Integer take_integer(DerReader& in, std::string_view field, Sign sign);
-bool boolean_of(DerReader& in, const Element& element, std::string_view field);
-Oid oid_of(DerReader& in, const Element& element, std::string_view field);
-Oid take_oid(DerReader& in, std::string_view field);
-Bytes octets_of(DerReader& in, const Element& element, std::string_view field);
-Bytes bits_of(DerReader& in, const Element& element, std::string_view field);
+Integer integer_of(DerReader& in, const Element& element, Field field, Sign sign);
+Integer take_integer(DerReader& in, Field field, Sign sign);
+bool boolean_of(DerReader& in, const Element& element, Field field);
+Oid oid_of(DerReader& in, const Element& element, Field field);
+Oid take_oid(DerReader& in, Field field);
+Bytes octets_of(DerReader& in, const Element& element, Field field);
+Bytes bits_of(DerReader& in, const Element& element, Field field);
 // Bit i is 1 << i; bits from 16 on are left out.
-std::uint16_t named_bits_of(DerReader& in, const Element& element, std::string_view field);
+std::uint16_t named_bits_of(DerReader& in, const Element& element, Field field);
 
 // The entries of a SEQUENCE OF or SET OF: `take` reads one, with its field "names[3]".
 template <typename Take>
@@ -47,7 +47,7 @@ void each(DerReader& in, std::string_view list, Emptiness emptiness, Take&& take
     for (std::size_t index = 0; !in.empty(); ++index) {
         if (index == max_list_entries)
             return in.fail(list, fmt::format("more than {} entries", max_list_entries));
-        take(fmt::format("{}[{}]", list, index));
+        take(Field(list, index));
     }
 }
 
@@ -64,18 +64,18 @@ struct StringValue {
 // `universal_tag` says how to read the octets; text is "#" and the element in hexadecimal for a
 // type that is no character string.
 StringValue string_of(DerReader& in, const Element& element, std::uint32_t universal_tag,
-                      std::string_view field);
+                      Field field);
 
-Name take_name(DerReader& in, std::string_view field);
-GeneralName take_general_name(DerReader& in, std::string_view field);
+Name take_name(DerReader& in, Field field);
+GeneralName take_general_name(DerReader& in, Field field);
 // The entries of GeneralNames, whose SEQUENCE (or implicit tag) has been entered.
 std::vector<GeneralName> take_general_names(DerReader& in, std::string_view list);
 
 // `parameters`: the element of the parameters, where they are present.
-AlgorithmIdentifier take_algorithm_identifier(DerReader& in, std::string_view field,
+AlgorithmIdentifier take_algorithm_identifier(DerReader& in, Field field,
                                               std::optional<Element>* parameters = nullptr);
-SubjectPublicKeyInfo take_subject_public_key_info(DerReader& in, std::string_view field);
+SubjectPublicKeyInfo take_subject_public_key_info(DerReader& in, Field field);
 // The Extensions SEQUENCE itself.
-std::vector<Extension> take_extensions(DerReader& in, std::string_view field);
+std::vector<Extension> take_extensions(DerReader& in, Field field);
 
 }  // namespace handset::x509

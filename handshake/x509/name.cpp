@@ -178,10 +178,10 @@ std::string attribute_keyword(const Oid& type) {
                                            {"streetAddress", "STREET"},
                                            {"domainComponent", "DC"},
                                            {"userId", "UID"}};
-    std::string name = oid_name(type);
+    const std::string_view name = known_oid_name(type);
     for (const Keyword& row : keywords)
         if (row.name == name) return std::string(row.keyword);
-    return name;
+    return name.empty() ? type.dotted() : std::string(name);
 }
 
 // X.690 8.1: for the hexadecimal form, RFC 4514 2.4.
@@ -212,13 +212,15 @@ std::string attribute_text(const AttributeTypeAndValue& attribute) {
 
 // RFC 5280 7.1 with ASCII case and white space only; text that could not be converted counts by
 // its octets.
-std::string folded(const AttributeTypeAndValue& attribute) {
+void append_folded(std::string& key, const AttributeTypeAndValue& attribute) {
     const auto is_space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-    std::string key = to_text(attribute.type.der);
+    key.append(attribute.type.der.begin(), attribute.type.der.end());
     key.push_back('\0');
     if (!is_character_string(attribute.string_type) ||
-        attribute.text.find("\xef\xbf\xbd") != std::string::npos)
-        return key + fmt::format("{}#", attribute.string_type) + to_hex(attribute.value);
+        attribute.text.find("\xef\xbf\xbd") != std::string::npos) {
+        key += fmt::format("{}#", attribute.string_type) + to_hex(attribute.value);
+        return;
+    }
     bool pending_space = false;
     bool begun = false;
     for (const char c : attribute.text) {
@@ -231,19 +233,16 @@ std::string folded(const AttributeTypeAndValue& attribute) {
         begun = true;
         key.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
     }
-    return key;
 }
 
-std::vector<std::string> folded(const RelativeDistinguishedName& rdn) {
-    std::vector<std::string> keys;
-    keys.reserve(rdn.size());
-    for (const AttributeTypeAndValue& attribute : rdn)
-        keys.push_back(folded(attribute));
-    std::ranges::sort(keys);
-    return keys;
+// The length in front, so that no text of one attribute can look like two.
+void append_with_length(std::string& key, std::string_view attribute) {
+    key += std::to_string(attribute.size());
+    key.push_back(':');
+    key += attribute;
 }
 
-AttributeTypeAndValue take_attribute(DerReader& in, std::string_view field) {
+AttributeTypeAndValue take_attribute(DerReader& in, Field field) {
     AttributeTypeAndValue attribute;
     const auto sequence = in.expect(tag::sequence, field);
     if (!sequence) return attribute;
@@ -293,7 +292,7 @@ std::string ip_address_text(ByteView octets) {
 // --- decoding -----------------------------------------------------------------------------------
 
 StringValue string_of(DerReader& in, const Element& element, std::uint32_t universal_tag,
-                      std::string_view field) {
+                      Field field) {
     const DerReader string = in.enter_string(element, field);
     const ByteView octets = string.octets();
     StringValue out{to_bytes(octets), {}, element.contents_place};
@@ -311,21 +310,21 @@ StringValue string_of(DerReader& in, const Element& element, std::uint32_t unive
     return out;
 }
 
-Name take_name(DerReader& in, std::string_view field) {
+Name take_name(DerReader& in, Field field) {
     Name name;
     const auto sequence = in.expect(tag::sequence, field);
     if (!sequence) return name;
     name.raw = to_bytes(sequence->encoding);
     name.place = sequence->place;
     DerReader rdns = in.enter(*sequence, field);
-    each(rdns, "rdnSequence", Emptiness::allowed, [&](const std::string& rdn_field) {
+    each(rdns, "rdnSequence", Emptiness::allowed, [&](Field rdn_field) {
         RelativeDistinguishedName& rdn = name.rdns.emplace_back();
         const auto set = rdns.expect(tag::set, rdn_field);
         if (!set) return;
         DerReader attributes = rdns.enter(*set, rdn_field);
         ByteView previous;
         bool sorted = true;
-        each(attributes, "", Emptiness::observed, [&](const std::string& attribute_field) {
+        each(attributes, "", Emptiness::observed, [&](Field attribute_field) {
             if (const auto ahead = attributes.peek()) {
                 if (std::ranges::lexicographical_compare(ahead->encoding, previous)) sorted = false;
                 previous = ahead->encoding;
@@ -334,10 +333,11 @@ Name take_name(DerReader& in, std::string_view field) {
         });
         if (!sorted) rdns.observe(Oddity::set_not_sorted, rdn_field, set->place);
     });
+    name.folded = fold(name.rdns);
     return name;
 }
 
-GeneralName take_general_name(DerReader& in, std::string_view field) {
+GeneralName take_general_name(DerReader& in, Field field) {
     GeneralName name;
     const std::size_t begin = in.offset();
     const auto element = in.next(field);
@@ -366,13 +366,13 @@ GeneralName take_general_name(DerReader& in, std::string_view field) {
             oid_of(in, *element, field);
             break;
         case GeneralNameType::directory_name: {  // EXPLICIT, as Name is a CHOICE
-            DerReader body = in.enter(*element, fmt::format("{}.directoryName", field));
+            DerReader body = in.enter(*element, field, "directoryName");
             name.directory_name = take_name(body, {});
             body.expect_end();
             break;
         }
         case GeneralNameType::other_name: {
-            DerReader body = in.enter(*element, fmt::format("{}.otherName", field));
+            DerReader body = in.enter(*element, field, "otherName");
             name.other_name_type = take_oid(body, "type-id");
             if (body.empty()) body.fail("value", "value is missing");
             body.next("value");
@@ -389,7 +389,7 @@ GeneralName take_general_name(DerReader& in, std::string_view field) {
 std::vector<GeneralName> take_general_names(DerReader& in, std::string_view list) {
     std::vector<GeneralName> names;
     each(in, list, Emptiness::observed,
-         [&](const std::string& field) { names.push_back(take_general_name(in, field)); });
+         [&](Field field) { names.push_back(take_general_name(in, field)); });
     return names;
 }
 
@@ -420,18 +420,31 @@ bool same_binary(const Name& a, const Name& b) {
 }
 
 bool same_folded(const Name& a, const Name& b) {
-    return std::ranges::equal(
-        a.rdns, b.rdns, [](const RelativeDistinguishedName& x, const RelativeDistinguishedName& y) {
-            return x.size() == y.size() && folded(x) == folded(y);
-        });
+    return a.folded == b.folded;
 }
 
-std::string folded_key(const Name& name) {
+std::string_view folded_key(const Name& name) {
+    return name.folded;
+}
+
+std::string fold(const std::vector<RelativeDistinguishedName>& rdns) {
     std::string key;
-    for (const RelativeDistinguishedName& rdn : name.rdns) {
-        key += fmt::format("{},", rdn.size());
-        for (const std::string& attribute : folded(rdn))
-            key += fmt::format("{}:{}", attribute.size(), attribute);
+    std::string attribute;
+    for (const RelativeDistinguishedName& rdn : rdns) {
+        key += std::to_string(rdn.size());
+        key.push_back(',');
+        if (rdn.size() == 1) {
+            attribute.clear();
+            append_folded(attribute, rdn.front());
+            append_with_length(key, attribute);
+            continue;
+        }
+        std::vector<std::string> attributes(rdn.size());
+        for (std::size_t i = 0; i < rdn.size(); ++i)
+            append_folded(attributes[i], rdn[i]);
+        std::ranges::sort(attributes);
+        for (const std::string& one : attributes)
+            append_with_length(key, one);
     }
     return key;
 }
@@ -472,7 +485,7 @@ std::string to_string(const GeneralName& name) {
             value = ip_address_text(name.value);
             break;
         case GeneralNameType::registered_id:
-            value = Oid{name.value}.dotted();
+            value = Oid(name.value).dotted();
             break;
         case GeneralNameType::directory_name:
             value = name.directory_name ? to_string(*name.directory_name) : hex_detail(name.value);

@@ -24,6 +24,7 @@ struct Name {
     std::vector<RelativeDistinguishedName> rdns;  // as encoded: most general first, as a rule
     Bytes raw;                                    // the whole SEQUENCE
     Place place;
+    std::string folded;  // fold(rdns); decoding fills it in
     bool empty() const { return rdns.empty(); }
     friend bool operator==(const Name&, const Name&) = default;
 };
@@ -38,8 +39,10 @@ bool same_binary(const Name& a, const Name& b);
 // RFC 5280 7.1: attribute by attribute, string types ignored, case folded (ASCII), white space
 // folded.
 bool same_folded(const Name& a, const Name& b);
-// Equal for two names exactly when same_folded() holds for them: for looking names up.
-std::string folded_key(const Name& name);
+// Equal for two names exactly when same_folded() holds for them: for looking names up. A view of
+// Name::folded.
+std::string_view folded_key(const Name& name);
+std::string fold(const std::vector<RelativeDistinguishedName>& rdns);
 
 // GeneralName (RFC 5280 4.2.1.6). The number is the context tag.
 enum class GeneralNameType : std::uint8_t {

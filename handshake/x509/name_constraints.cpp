@@ -170,7 +170,7 @@ std::optional<Comparable> comparable(const GeneralName& name) {
             return Comparable{to_text(name.value), {}};
         case GeneralNameType::directory_name:
             if (!name.directory_name) return std::nullopt;
-            return Comparable{folded_key(*name.directory_name), {}};
+            return Comparable{name.directory_name->folded, {}};
         default:
             return std::nullopt;
     }
@@ -239,7 +239,7 @@ std::optional<Base> base_of(const GeneralName& name) {
             return network_base(name.value);
         case GeneralNameType::directory_name:
             if (!name.directory_name) return std::nullopt;
-            return Base{Reach::prefix, folded_key(*name.directory_name), {}};
+            return Base{Reach::prefix, name.directory_name->folded, {}};
         default:
             return std::nullopt;
     }
@@ -418,8 +418,11 @@ std::vector<Held> names_of(const Certificate& certificate, bool with_common_name
             if (counts(attribute->text)) names.push_back({form, nullptr, 0, 0, attribute});
         }
     };
-    add_attributes(GeneralNameType::rfc822_name, "emailAddress",
-                   [](std::string_view) { return true; });
+    // RFC 5280 4.2.1.10: the subject's mailboxes count where there is no subjectAltName at all.
+    if (!find_extension(certificate, "subjectAltName")) {
+        add_attributes(GeneralNameType::rfc822_name, "emailAddress",
+                       [](std::string_view) { return true; });
+    }
     if (with_common_names)
         add_attributes(GeneralNameType::dns_name, "commonName", looks_like_host_name);
     return names;
@@ -427,7 +430,7 @@ std::vector<Held> names_of(const Certificate& certificate, bool with_common_name
 
 std::optional<Comparable> comparable(const Held& held, const Certificate& certificate) {
     if (held.entry) return comparable(*held.entry);
-    if (!held.attribute) return Comparable{folded_key(certificate.subject), {}};
+    if (!held.attribute) return Comparable{certificate.subject.folded, {}};
     return held.form == GeneralNameType::dns_name ? comparable_dns_name(held.attribute->text)
                                                   : comparable_mailbox(held.attribute->text);
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <string>
 #include <unordered_map>
 
@@ -432,12 +433,14 @@ void append_arc(Bytes& out, Number number) {
 }
 
 struct Index {
-    std::unordered_map<std::string_view, std::string_view> name_of;
-    std::unordered_map<std::string_view, std::string_view> dotted_of;
+    std::deque<Oid> oids;                                            // of the rows, in their order
+    std::unordered_map<std::string_view, std::string_view> name_of;  // by content octets
+    std::unordered_map<std::string_view, const Oid*> oid_of;
     Index() {
         for (const Row& row : table) {
-            name_of.try_emplace(row.dotted, row.name);
-            dotted_of.try_emplace(row.name, row.dotted);
+            const Oid& oid = oids.emplace_back(oid_from_dotted(row.dotted).value());
+            name_of.try_emplace(text_view(oid.der), row.name);
+            oid_of.try_emplace(row.name, &oid);
         }
     }
 };
@@ -488,7 +491,7 @@ std::size_t Oid::arc_count() const {
 }
 
 std::optional<Oid> oid_from_dotted(std::string_view text) {
-    Oid oid;
+    Bytes octets;
     std::optional<unsigned> root;
     std::size_t arcs = 0;
     while (true) {
@@ -503,27 +506,35 @@ std::optional<Oid> oid_from_dotted(std::string_view text) {
                 if (*root < 2 && !is_below(*number, 40)) return std::nullopt;
                 multiply_add(*number, 1, *root * 40);
             }
-            append_arc(oid.der, std::move(*number));
+            append_arc(octets, std::move(*number));
         }
         if (dot == std::string_view::npos) break;
         text.remove_prefix(dot + 1);
     }
     if (arcs < 2) return std::nullopt;
-    return oid;
+    return Oid(octets);
+}
+
+// Octets that are not minimal have the same dotted form as others, yet are another OID to a device
+// that compares octets: they have no name.
+std::string_view known_oid_name(const Oid& oid) {
+    const auto found = index().name_of.find(text_view(oid.der));
+    return found == index().name_of.end() ? std::string_view() : found->second;
 }
 
 std::string oid_name(const Oid& oid) {
-    std::string dotted = oid.dotted();
-    const auto found = index().name_of.find(dotted);
-    // Octets that are not minimal have the same dotted form, yet are another OID to a device that
-    // compares octets.
-    if (found == index().name_of.end() || oid_from_dotted(dotted) != oid) return dotted;
-    return std::string(found->second);
+    const std::string_view name = known_oid_name(oid);
+    return name.empty() ? oid.dotted() : std::string(name);
+}
+
+const Oid* find_oid(std::string_view name) {
+    const auto found = index().oid_of.find(name);
+    return found == index().oid_of.end() ? nullptr : found->second;
 }
 
 std::optional<Oid> oid_from_name(std::string_view name_or_dotted) {
-    const auto found = index().dotted_of.find(name_or_dotted);
-    return oid_from_dotted(found == index().dotted_of.end() ? name_or_dotted : found->second);
+    if (const Oid* known = find_oid(name_or_dotted)) return *known;
+    return oid_from_dotted(name_or_dotted);
 }
 
 }  // namespace handset::x509

@@ -165,7 +165,10 @@ TEST_CASE("what the profiles state about the first devices") {
     CHECK(strict.otherwise->action == Action::refuse);
     CHECK(strict.responses.at("standard").alert_as_standard);
     CHECK(strict.client_hello.server_name == ServerNameRule::host);
-    CHECK(strict.tolerances.empty());
+    for (const auto& [rule, tolerance] : strict.tolerances) {
+        CAPTURE(rule);
+        CHECK(tolerance.action == Action::refuse);
+    }
 
     const Store server = load_store(profiles / "stores/windows-server-2008-r2-no-root-update.yaml");
     CHECK_FALSE(server.complete);
@@ -178,6 +181,7 @@ TEST_CASE("a small profile loads, and its defaults are silence") {
     const Device device = parse_device(small, "folder/small-1.0.yaml");
     CHECK(device.id == "small-1.0");
     CHECK(device.kind == Kind::library);
+    CHECK(device.by_default);
     CHECK(device.released == "2007-04");
     CHECK(device.client_hello.grade == Grade::documented);
     CHECK(device.client_hello.random == RandomKind::random);

@@ -3,6 +3,8 @@
 
 compare.py SUITE RESULTS [DEVIATIONS]   limbo.json, the harness's output, deviations.yaml
 
+Figures are printed of all cases and of each namespace, which is what an id begins with (`rfc5280`).
+
 DEVIATIONS (by default the file beside this one) says of an id or a glob (`rfc5280::nc::*`) why
 handset answers otherwise. One that is not listed is an error, and so is an entry without one.
 Exit status: 0 all deviations are listed, 1 they are not, 2 wrong use or input.
@@ -68,18 +70,30 @@ def read_deviations(file):
     return listed
 
 
+def figures(expected_of, got_of):
+    """How many of these ids are answered as expected."""
+    judged = [id for id, got in got_of.items() if got != "SKIPPED"]
+    right = sum(got_of[id] == expected_of[id] for id in judged)
+    share = f"{100 * right / len(judged):.1f} %" if judged else "-"
+    return (f"total {len(got_of)}, skipped {len(got_of) - len(judged)}, "
+            f"as expected {right} of {len(judged)} ({share})")
+
+
 def compare(suite, results, listed):
     """Prints the figures, the deviations and what is wrong; True where nothing is wrong."""
     if set(suite) != set(results):
         odd = sorted(set(suite) ^ set(results))
         raise Trouble(f"the results are not those of this suite: {odd[0]} is in one of them only")
-    judged = {id: got for id, (got, _) in results.items() if got != "SKIPPED"}
-    deviations = [Deviation(id, suite[id][0], got, results[id][1] or "-")
-                  for id, got in judged.items() if got != suite[id][0]]
-    right = len(judged) - len(deviations)
-    share = f"{100 * right / len(judged):.1f} %" if judged else "-"
-    print(f"total {len(suite)}, skipped {len(suite) - len(judged)}, "
-          f"as expected {right} of {len(judged)} ({share})")
+    expected_of = {id: expected for id, (expected, _) in suite.items()}
+    got_of = {id: got for id, (got, _) in results.items()}
+    namespaces = collections.defaultdict(dict)
+    for id, got in got_of.items():
+        namespaces[id.split("::")[0]][id] = got
+    for namespace, got in sorted(namespaces.items()):
+        print(printable(f"{namespace}: {figures(expected_of, got)}"))
+    print(figures(expected_of, got_of))
+    deviations = [Deviation(id, expected_of[id], got, results[id][1] or "-")
+                  for id, got in got_of.items() if got not in ("SKIPPED", expected_of[id])]
     for deviation in deviations:
         print(*(printable(part) for part in deviation))
 

@@ -272,22 +272,44 @@ std::string read_input() {
     return text;
 }
 
-std::string device_asked(const std::vector<std::string>& arguments) {
-    if (arguments.empty()) return "strict";
-    if (arguments.size() == 2 && arguments[0] == "--device") return arguments[1];
-    throw Trouble("usage: limbo_harness [--device ID|FILE] <limbo.json >results.json");
-}
+// Who answers a case. The suite's names beginning "webpki::" stand for the CA/Browser Forum's
+// Baseline Requirements on top of RFC 5280.
+class Panel {
+public:
+    explicit Panel(const std::vector<std::string>& arguments) : library_(cli::home()) {
+        if (arguments.empty()) {
+            seat("strict");
+            seat("strict-br");
+        } else if (arguments.size() == 2 && arguments[0] == "--device") {
+            seat(arguments[1]);
+        } else {
+            throw Trouble("usage: limbo_harness [--device ID|FILE] <limbo.json >results.json");
+        }
+    }
+    const device::Device& device_for(const Testcase& testcase) const {
+        return testcase.id.starts_with("webpki::") ? devices_.back() : devices_.front();
+    }
+    const device::Store* store_of(const device::Device& device) {
+        return library_.store_of(device);
+    }
+
+private:
+    void seat(const std::string& id) {
+        const std::vector<device::Device> found = library_.find({id});
+        if (found.size() != 1) throw Trouble("--device: must name one device, not several");
+        devices_.push_back(found.front());
+    }
+
+    cli::Library library_;
+    std::vector<device::Device> devices_;
+};
 
 void run_suite(const std::vector<std::string>& arguments) {
-    cli::Library library(cli::home());
-    const std::vector<device::Device> devices = library.find({device_asked(arguments)});
-    if (devices.size() != 1) throw Trouble("--device: must name one device, not several");
-    const device::Device& device = devices.front();
-    const device::Store* store = library.store_of(device);
-
+    Panel panel(arguments);
     json::array results;
     for (const Testcase& testcase : read_suite(read_input())) {
-        const Result result = run(testcase, device, store);
+        const device::Device& device = panel.device_for(testcase);
+        const Result result = run(testcase, device, panel.store_of(device));
         json::object entry{{"id", testcase.id}, {"actual_result", result.actual_result}};
         entry["context"] =
             result.context.empty() ? json::value(nullptr) : json::value(result.context);

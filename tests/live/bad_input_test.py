@@ -156,7 +156,7 @@ class ProfileTest(ProgramTest):
 
     def test_missing_source(self):
         path, line = self.broken("missing-source", "path:\n  source: pkix\n", "path:\n")
-        lines = "|".join(str(line + below) for below in range(4))
+        lines = "|".join(str(line + below) for below in range(6))
         lint = self.handset("lint", path)
         self.assertEqual((2, ""), (lint.status, lint.out), lint)
         for one in lint.err.splitlines():

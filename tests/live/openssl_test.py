@@ -32,7 +32,7 @@ class LiveTest(ProgramTest):
     def probe(self, server, *devices, root="--install-root"):
         """`root` None: the device does not know the root of the server's certificate."""
         chosen = [part for device in devices for part in ("--device", device)]
-        known = [root, self.authority.root.file] if root else []
+        known = [root, self.authority.installed] if root else []
         return self.verdicts("probe", server.target, "--host", HOST, "--at", AT, *known, *chosen)
 
 

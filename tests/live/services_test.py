@@ -21,7 +21,7 @@ class ServiceTest(ProgramTest):
     def arguments(self, port, *devices):
         chosen = [part for device in devices for part in ("--device", device)]
         return ["probe", f"127.0.0.1:{port}", "--host", HOST, "--at", AT, "--install-root",
-                self.authority.root.file, *chosen]
+                self.authority.installed, *chosen]
 
     def expect_no_starttls(self, port, protocol):
         arguments = self.arguments(port, NOKIA) + ["--starttls", protocol]

@@ -59,7 +59,7 @@ class WireTest(ProgramTest):
         self.addCleanup(capture.stop)
         chosen = [part for device in devices for part in ("--device", device)]
         verdicts = self.verdicts("probe", server.target, "--host", HOST, "--at", AT,
-                                 "--install-root", self.authority.root.file, *chosen)
+                                 "--install-root", self.authority.installed, *chosen)
         capture.wait_until_seen()
         capture.stop()
         return verdicts, capture, server

@@ -153,6 +153,12 @@ constexpr std::pair<std::string_view, wire::HandshakeType> message_words[] = {
     {"finished", wire::HandshakeType::finished}};
 constexpr std::pair<std::string_view, bool> format_words[] = {
     {"der", true}, {"pem", true}, {"pkcs7", true}, {"pkcs12", true}};
+constexpr std::pair<std::string_view, bool> contents_words[] = {{"complete", true},
+                                                                {"partial", false}};
+constexpr std::pair<std::string_view, KnownBy> known_by_words[] = {{"sha256", KnownBy::sha256},
+                                                                   {"sha1", KnownBy::sha1},
+                                                                   {"key", KnownBy::key},
+                                                                   {"name", KnownBy::name}};
 constexpr std::pair<std::string_view, bool> outcome_words[] = {
     {"connects", true}, {"asks", true}, {"fails", true}, {"unknown", true}};
 constexpr std::pair<std::string_view, bool> stage_words[] = {
@@ -415,6 +421,16 @@ CaseQuestion read_question(const Value& value) {
     return question;
 }
 
+CaseStore read_store(const Value& value) {
+    CaseStore store;
+    read_map(value,
+             {{"contents", [&](const Value& word) { store.complete = word.word(contents_words); }},
+              {"by", [&](const Value& word) { store.by = word.word(known_by_words); }},
+              {"members", into(store.members, &Value::texts)},
+              {"absent", into(store.absent, &Value::texts)}});
+    return store;
+}
+
 Expectation read_expectation(const Value& value) {
     Expectation expect;
     read_map(value, {{"found", into(expect.found, &Value::flag)},
@@ -425,7 +441,10 @@ Expectation read_expectation(const Value& value) {
                      {"outcome", word_into(expect.outcome, outcome_words)},
                      {"stage", word_into(expect.stage, stage_words)},
                      {"alert", into(expect.alert, &Value::text)},
-                     {"decided_by", into(expect.decided_by, &Value::text)}});
+                     {"decided_by", into(expect.decided_by, &Value::text)},
+                     {"later", into(expect.later, &Value::texts)},
+                     {"closes_silently", into(expect.closes_silently, &Value::flag)},
+                     {"answers", into(expect.answers, &Value::texts)}});
     if (expect.outcome.empty()) value.refuse("has no outcome");
     return expect;
 }
@@ -442,6 +461,9 @@ void check_expectation(const Value& root, const Case& read) {
     }
     if (!looks_for_rule && expect.outcome != "connects" && expect.decided_by.empty()) {
         root.refuse("does not say what decides");
+    }
+    if (read.store && (read.profile.empty() || read.question.roots)) {
+        root.refuse("has a store that is not looked at: it wants a profile, and roots: none");
     }
 }
 
@@ -469,6 +491,7 @@ Case read_case(const Value& root, const std::filesystem::path& file) {
               {"device", into(read.device, &Value::text)},
               {"profile",
                [&](const Value& text) { read.profile = std::string(profile_head) + text.text(); }},
+              {"store", [&](const Value& map) { read.store = read_store(map); }},
               {"also", into(read.also, &Value::texts)},
               {"control", into(read.has_control, &Value::flag)},
               {"expect", [&](const Value& map) {
@@ -529,6 +552,7 @@ Case without_fault(const Case& from) {
     control.about = from.about;
     control.device = from.device;
     control.profile = from.profile;
+    if (from.store) control.store.emplace();
     if (from.server) control.server.emplace();
     return control;
 }

@@ -39,14 +39,18 @@
 //              roots: [NAME] | none, aia: [NAME], known_roots: [NAME]}
 //   device: strict            # id of a shipped profile, or:
 //   profile: |                # sections of a profile; head and client_hello are supplied
+//   store: {contents: complete | partial, by: sha256 | sha1 | key | name,
+//           members: [NAME], absent: [NAME]}   # in place of the one that the profile names
 //   also: [RULE]              # further findings of the strict reader
 //   control: false            # the correct chain has the finding as well, or another outcome
 //   expect: {found: true, certificate: 0, field: PATH, bytes: HEX, count: 2, outcome: fails,
-//            stage: certificate, alert: NAME | none, decided_by: RULE}
+//            stage: certificate, alert: NAME | none, decided_by: RULE, later: [RULE],
+//            closes_silently: true, answers: [TEXT]}
 //
 // expect.found: false is the boundary at which the rule has no finding yet; nothing is said of its
 // place then. expect.decided_by is the case's own rule unless it says otherwise; where the rule is
-// not found or there is none, it must be given unless the device connects.
+// not found or there is none, it must be given unless the device connects. expect.later lists, in
+// the device's order, what it would have stopped at as well.
 #pragma once
 
 #include <filesystem>
@@ -68,6 +72,15 @@ struct CaseQuestion {
     std::vector<std::string> known_roots;
 };
 
+// What the device's store knows of its roots: one kind of fingerprint, or the name alone.
+enum class KnownBy { sha256, sha1, key, name };
+struct CaseStore {
+    bool complete = true;
+    KnownBy by = KnownBy::sha256;
+    std::vector<std::string> members;
+    std::vector<std::string> absent;
+};
+
 struct Expectation {
     bool found = true;
     std::optional<std::size_t> certificate;
@@ -78,6 +91,9 @@ struct Expectation {
     std::string stage;       // empty: not looked at
     std::string alert;       // empty: not looked at; "none": none goes out
     std::string decided_by;  // rule of the decisive reason; empty: the case's own
+    std::optional<std::vector<std::string>> later;    // nullopt: not looked at
+    std::optional<bool> closes_silently;              // nullopt: not looked at
+    std::optional<std::vector<std::string>> answers;  // nullopt: not looked at
 };
 
 struct Case {
@@ -91,6 +107,7 @@ struct Case {
     CaseQuestion question;
     std::string device = "strict";
     std::string profile;  // text of a whole profile, empty: a shipped one
+    std::optional<CaseStore> store;
     std::vector<std::string> also;
     bool has_control = true;  // without_fault() is to be judged as well
     Expectation expect;

@@ -280,7 +280,7 @@ Node parent_node(std::string name, std::uint8_t identifier, std::vector<Node> ch
 Node oid_node(std::string name, std::string_view oid) {
     const auto known = x509::oid_from_name(oid);
     if (!known) throw ForgeError(fmt::format("{} is no object identifier", oid));
-    return leaf_node(std::move(name), id::object_identifier, known->der);
+    return leaf_node(std::move(name), id::object_identifier, to_bytes(known->der));
 }
 
 Node algorithm_node(std::string name, std::string_view algorithm) {
@@ -304,7 +304,7 @@ Node attribute_node(std::string_view text) {
                               : name == "emailAddress" ? id::ia5_string
                                                        : id::utf8_string;
     return parent_node(name, id::sequence,
-                       {leaf_node("type", id::object_identifier, oid->der),
+                       {leaf_node("type", id::object_identifier, to_bytes(oid->der)),
                         leaf_node("value", type, to_bytes(view_of(text.substr(equals + 1))))});
 }
 
@@ -336,7 +336,7 @@ Node extension_node(std::string_view extension, Critical critical, Node value) {
     const auto oid = x509::oid_from_name(extension);
     if (!oid) throw ForgeError(fmt::format("no extension is called {}", extension));
     Node node = parent_node(x509::oid_name(*oid), id::sequence,
-                            {leaf_node("extnID", id::object_identifier, oid->der)});
+                            {leaf_node("extnID", id::object_identifier, to_bytes(oid->der))});
     if (critical != Critical::absent) {
         const std::uint8_t octet = critical == Critical::ff ? 0xff : critical == Critical::one;
         node.children.push_back(leaf_node("critical", id::boolean, {octet}));

@@ -10,6 +10,7 @@
 #include "emulator/device/load.h"
 #include "emulator/device/words.h"
 #include "emulator/judge/judge.h"
+#include "handshake/crypto/digest.h"
 #include "tests/support/case.h"
 
 namespace handset::forge {
@@ -73,6 +74,41 @@ inline judge::Question question_of(const Case& from) {
     return question;
 }
 
+inline device::StoreEntry entry_of(const Case& from, const std::string& name) {
+    const x509::Certificate root = decoded(make_certificate(from.recipes, name, keys_folder()));
+    const auto hash = [](crypto::HashAlgorithm algorithm, ByteView octets) {
+        return crypto::digest(algorithm, octets).value();
+    };
+    device::StoreEntry entry;
+    entry.subject = x509::to_string(root.subject);
+    switch (from.store->by) {
+        case KnownBy::sha256:
+            entry.sha256 = hash(crypto::HashAlgorithm::sha256, root.raw);
+            break;
+        case KnownBy::sha1:
+            entry.sha1 = hash(crypto::HashAlgorithm::sha1, root.raw);
+            break;
+        case KnownBy::key:
+            entry.spki_sha256 =
+                hash(crypto::HashAlgorithm::sha256, root.subject_public_key_info.raw);
+            break;
+        case KnownBy::name:
+            break;
+    }
+    return entry;
+}
+
+inline device::Store store_of(const Case& from) {
+    device::Store store;
+    store.id = "test";
+    store.complete = from.store->complete;
+    for (const std::string& name : from.store->members)
+        store.members.push_back(entry_of(from, name));
+    for (const std::string& name : from.store->absent)
+        store.absent.push_back(entry_of(from, name));
+    return store;
+}
+
 struct Judged {
     wire::Flight flight;
     rules::Evidence evidence;
@@ -88,7 +124,10 @@ inline Judged judge_case(const Case& from) {
         judged.verdict = judge::judge(device.device, device.store, judged.evidence, question);
     } else {
         const device::Device device = device::parse_device(from.profile, "test.yaml");
-        judged.verdict = judge::judge(device, shipped_store(device), judged.evidence, question);
+        const std::optional<device::Store> own =
+            from.store ? std::optional(store_of(from)) : std::nullopt;
+        judged.verdict =
+            judge::judge(device, own ? &*own : shipped_store(device), judged.evidence, question);
     }
     return judged;
 }

@@ -57,7 +57,7 @@ inline Bytes context_constructed(unsigned number, const Bytes& contents) {
     return tlv(0xa0 | number, contents);
 }
 inline Bytes oid(std::string_view name_or_dotted) {
-    return tlv(0x06, oid_from_name(name_or_dotted).value().der);
+    return tlv(0x06, to_bytes(oid_from_name(name_or_dotted).value().der));
 }
 inline Bytes attribute(std::string_view type, unsigned string_tag, const Bytes& value) {
     return seq({oid(type), tlv(string_tag, value)});

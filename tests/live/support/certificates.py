@@ -42,6 +42,8 @@ class Authority:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.root = self.issue("root", "/DC=local/DC=contoso/CN=Contoso Root CA",
                                "rsa2048-root", None, CA_USE, years=(2007, 2027))
+        self.installed = self.folder / "root.cer"  # DER, which every device installs
+        openssl("x509", "-in", self.root.file, "-outform", "DER", "-out", self.installed)
         self.intermediate = self.issue(
             "intermediate", "/DC=local/DC=contoso/CN=Contoso Issuing CA", "rsa2048-intermediate",
             self.root, CA_USE, years=(2007, 2027))

@@ -15,6 +15,7 @@ import time
 import unittest
 
 import jsonschema
+import yaml
 
 HOME = pathlib.Path(os.environ.get("HANDSET_HOME") or pathlib.Path(__file__).parents[3])
 MIB = 1 << 20
@@ -167,9 +168,11 @@ def schema_validator():
     return jsonschema.Draft202012Validator(schema)
 
 
-def all_devices():
-    """Ids of the shipped profiles."""
-    found = sorted(file.stem for file in (HOME / "profiles").glob("*.yaml"))
+def all_devices(by_default=True):
+    """Ids of the shipped profiles: those that a command asks when it names none, or all."""
+    found = sorted(
+        file.stem for file in (HOME / "profiles").glob("*.yaml")
+        if not by_default or yaml.safe_load(file.read_text("utf-8")).get("by_default", True))
     if not found:
         raise AssertionError(f"no profile in {HOME}/profiles")
     return found
