@@ -230,21 +230,29 @@ private:
     }
 
     void ec_key(std::size_t position, const x509::EcPublicKey& ec) {
-        const auto& stated = rules_.certificate.curves;
-        const auto* curves = out_.said(stated);
-        if (!curves || !ec.named_curve) return;
+        if (!ec.named_curve) return;
         const std::string name = x509::oid_name(*ec.named_curve);
         // RFC 5480 2.1.1.1 and RFC 8422 5.1.1 name two curves differently.
         const std::string_view group = name == "prime256v1"   ? "secp256r1"
                                        : name == "prime192v1" ? "secp192r1"
                                                               : std::string_view(name);
-        const auto number = wire::named_group_from_name(group);
-        if (number && std::ranges::find(*curves, *number) != curves->end()) return;
-        out_.object(finding("key-curve-unsupported", position,
-                            certificate(position).subject_public_key_info.place,
-                            std::string(spki_field),
-                            fmt::format("the device does not know the curve {}", group)),
-                    stated)
+        const auto& stated = rules_.certificate.curves;
+        const auto* curves = out_.said(stated);
+        if (curves) {
+            const auto number = wire::named_group_from_name(group);
+            if (number && std::ranges::find(*curves, *number) != curves->end()) return;
+        } else if (group == "secp256r1" || group == "secp384r1") {
+            return;  // who knows EC at all knows those of RFC 6460
+        }
+        out_.object(
+                finding("key-curve-unsupported", position,
+                        certificate(position).subject_public_key_info.place,
+                        std::string(spki_field),
+                        curves ? fmt::format("the device does not know the curve {}", group)
+                               : fmt::format("the profile does not say whether the device knows "
+                                             "the curve {}",
+                                             group)),
+                stated)
             .path_position = position;
     }
 
