@@ -67,23 +67,6 @@ Verdict judge_by(const Device& device, const Flown& one) {
 
 // --- devices -----------------------------------------------------------------------------------
 
-constexpr std::string_view head = R"(format: 1
-name: A device of a sweep
-vendor: Example
-family: Test
-kind: library
-released: 2008
-status: draft
-sources:
-  test: {grade: documented, what: "A test says so.", where: "tests", retrieved: 2026-11-21}
-client_hello:
-  source: test
-  framing: tls
-  record_version: TLS 1.0
-  client_version: TLS 1.2
-  cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]
-  compression_methods: [null]
-)";
 // Without this one, next to every flight is unknown for its SHA-256 alone.
 constexpr std::string_view knows_sha256 =
     "certificate:\n  source: test\n"
@@ -91,7 +74,7 @@ constexpr std::string_view knows_sha256 =
 constexpr std::string_view one_response = "responses:\n  all: {source: test, alert: standard}\n";
 
 Device parse(const std::string& sections) {
-    return device::parse_device(std::string(head) + sections, "sweep.yaml");
+    return device::parse_device(std::string(forge::profile_head) + sections, "sweep.yaml");
 }
 
 // A line of `tolerances` for each rule.

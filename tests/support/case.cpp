@@ -11,25 +11,6 @@ namespace handset::forge {
 
 namespace {
 
-// What every inline profile begins with.
-constexpr std::string_view profile_head = R"(format: 1
-name: A device of a test
-vendor: Example
-family: Test
-kind: library
-released: 2008
-status: draft
-sources:
-  test: {grade: documented, what: "A test says so.", where: "tests", retrieved: 2026-11-21}
-client_hello:
-  source: test
-  framing: tls
-  record_version: TLS 1.0
-  client_version: TLS 1.2
-  cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]
-  compression_methods: [null]
-)";
-
 // A value with its place, for messages.
 class Value {
 public:
