@@ -24,8 +24,9 @@ enum class Area {
     capacity
 };
 
-// Whether a reader without laxity must stop at it (RFC 2119 MUST), or may go on (SHOULD, or a
-// lawful thing that is known to break devices).
+// Whether a reader without laxity must stop at it (RFC 2119 MUST), or may go on: SHOULD, what is
+// asked of CAs and no part of validation (RFC 5280 6.1), or a lawful thing that is known to break
+// devices.
 enum class Level { must, should };
 
 // When a client notices, in the order of most clients; a profile's `order` may differ.
