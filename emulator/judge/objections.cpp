@@ -80,18 +80,21 @@ void unsent_findings(Objector& out, const Path& path) {
 }
 
 void check_path(Objector& out, const Evidence& evidence, const Question& question,
-                const Path& path) {
+                SignatureCache& signatures, const Path& path) {
     unsent_findings(out, path);
-    validate_path(out, evidence, question, path);
+    validate_path(out, evidence, question, signatures, path);
 }
 
 class Collector {
 public:
     Collector(const device::Device& device, const device::Store* store, const Evidence& evidence,
               const Question& question)
-        : out_(device), evidence_(evidence), question_(question) {
+        : out_(device),
+          evidence_(evidence),
+          question_(question),
+          signatures_(question.signatures ? *question.signatures : own_signatures_) {
         if (!evidence.certificate_message_seen || evidence.chain.empty()) return;
-        path_ = build_path(evidence, device, store, question,
+        path_ = build_path(evidence, device, store, question, signatures_,
                            [this](const Path& path) { return validates(path); });
     }
 
@@ -123,7 +126,7 @@ private:
     void check(const Path& path) {
         checked_.emplace(
             Checked{path.certificates, path.trust, path.anchor_known, Objector(device())});
-        check_path(checked_->objector, evidence_, question_, path);
+        check_path(checked_->objector, evidence_, question_, signatures_, path);
     }
     bool validates(const Path& path) {
         Objector trial(device());
@@ -236,6 +239,9 @@ private:
     Objector out_;
     const Evidence& evidence_;
     const Question& question_;
+    // Search and validation meet the same signatures.
+    SignatureCache own_signatures_;
+    SignatureCache& signatures_;
     Path path_;
     std::optional<Checked> checked_;  // the path that was looked at last
 };

@@ -118,10 +118,12 @@ Policy policy_of(const device::PathRules& rules) {
 class Search {
 public:
     Search(const rules::Evidence& evidence, const Policy& policy, const Anchors& anchors,
-           const Question& question, Alternatives alternatives, const Validates& validates)
+           const Question& question, SignatureCache& signatures, Alternatives alternatives,
+           const Validates& validates)
         : policy_(policy),
           anchors_(anchors),
           question_(question),
+          signatures_(signatures),
           alternatives_(alternatives),
           validates_(validates) {
         for (std::size_t i = 0; i < evidence.chain.size(); ++i) {
@@ -279,14 +281,13 @@ private:
     bool may_have_signed(const Certificate& certificate, const Certificate& issuer) {
         if (signature_steps_ > signature_budget) return false;
         signature_steps_ += signature_cost(issuer.subject_public_key_info);
-        const auto result = question_.signatures ? question_.signatures->verify(certificate, issuer)
-                                                 : verify_certificate(certificate, issuer);
-        return result.check != crypto::SignatureCheck::bad;
+        return signatures_.verify(certificate, issuer).check != crypto::SignatureCheck::bad;
     }
 
     const Policy& policy_;
     const Anchors& anchors_;
     const Question& question_;
+    SignatureCache& signatures_;
     Alternatives alternatives_;
     const Validates& validates_;
     std::vector<Sent> sent_;
@@ -313,11 +314,12 @@ bool names_chain(const x509::Name& issuer, const x509::Name& subject, NameChaini
 }
 
 Path build_path(const rules::Evidence& evidence, const device::Device& device,
-                const device::Store* store, const Question& question, const Validates& validates) {
+                const device::Store* store, const Question& question, SignatureCache& signatures,
+                const Validates& validates) {
     const Policy policy = policy_of(device.path);
     const Anchors anchors(device, store, question);
     const auto search = [&](Alternatives alternatives, bool* valid = nullptr) {
-        Search one(evidence, policy, anchors, question, alternatives, validates);
+        Search one(evidence, policy, anchors, question, signatures, alternatives, validates);
         Path path = one.run();
         if (valid) *valid = one.found_valid();
         return path;

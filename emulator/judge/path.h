@@ -58,7 +58,8 @@ using Validates = std::function<bool(const Path&)>;
 // first candidates make when it validates, else one that validates, else one that is trusted.
 // Bounded by a step budget and a budget of signature checks, whatever the server sends.
 Path build_path(const rules::Evidence& evidence, const device::Device& device,
-                const device::Store* store, const Question& question, const Validates& validates);
+                const device::Store* store, const Question& question, SignatureCache& signatures,
+                const Validates& validates);
 
 // An issuer's name against a subject.
 bool names_chain(const x509::Name& issuer, const x509::Name& subject, device::NameChaining by);

@@ -5,6 +5,8 @@
 
 namespace handset::judge {
 
+namespace {
+
 crypto::SignatureResult verify_certificate(const x509::Certificate& certificate,
                                            const x509::Certificate& issuer) {
     std::optional<ByteView> parameters;
@@ -16,15 +18,17 @@ crypto::SignatureResult verify_certificate(const x509::Certificate& certificate,
         certificate.signature_value, issuer.subject_public_key_info.raw);
 }
 
+}  // namespace
+
 struct SignatureCache::State {
-    // Certificate, then the issuer's SubjectPublicKeyInfo.
-    using ByKey = std::unordered_map<std::string, crypto::SignatureResult>;
     struct Hash {
         using is_transparent = void;
         std::size_t operator()(std::string_view text) const {
             return std::hash<std::string_view>{}(text);
         }
     };
+    // Certificate, then the issuer's SubjectPublicKeyInfo.
+    using ByKey = std::unordered_map<std::string, crypto::SignatureResult, Hash, std::equal_to<>>;
     std::size_t limit = 0;
     std::size_t size = 0;
     std::mutex mutex;
@@ -39,7 +43,7 @@ SignatureCache::~SignatureCache() = default;
 crypto::SignatureResult SignatureCache::verify(const x509::Certificate& certificate,
                                                const x509::Certificate& issuer) {
     const std::string_view signed_by_key = text_view(certificate.raw);
-    const std::string key(text_view(issuer.subject_public_key_info.raw));
+    const std::string_view key = text_view(issuer.subject_public_key_info.raw);
     {
         const std::lock_guard lock(state_->mutex);
         const auto found = state_->known.find(signed_by_key);
@@ -54,7 +58,8 @@ crypto::SignatureResult SignatureCache::verify(const x509::Certificate& certific
         state_->known.clear();
         state_->size = 0;
     }
-    if (state_->known[std::string(signed_by_key)].emplace(key, result).second) ++state_->size;
+    if (state_->known[std::string(signed_by_key)].emplace(std::string(key), result).second)
+        ++state_->size;
     return result;
 }
 

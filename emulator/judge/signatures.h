@@ -27,8 +27,4 @@ private:
     std::unique_ptr<State> state_;
 };
 
-// The signature of `certificate` under the key of `issuer`, without remembering.
-crypto::SignatureResult verify_certificate(const x509::Certificate& certificate,
-                                           const x509::Certificate& issuer);
-
 }  // namespace handset::judge

@@ -67,8 +67,14 @@ x509::GeneralNameType general_name_type(ConstraintForm form) {
 
 class Validation {
 public:
-    Validation(Objector& out, const Evidence& evidence, const Question& question, const Path& path)
-        : out_(out), evidence_(evidence), question_(question), path_(path), rules_(out.device) {}
+    Validation(Objector& out, const Evidence& evidence, const Question& question,
+               SignatureCache& signatures, const Path& path)
+        : out_(out),
+          evidence_(evidence),
+          question_(question),
+          signatures_(signatures),
+          path_(path),
+          rules_(out.device) {}
 
     void run() {
         const std::size_t count = path_.certificates.size();
@@ -268,9 +274,7 @@ private:
         }
         if (self) return;  // an anchor's own signature protects nothing
         const Certificate& above = certificate(position + 1);
-        const crypto::SignatureResult result = question_.signatures
-                                                   ? question_.signatures->verify(read, above)
-                                                   : verify_certificate(read, above);
+        const crypto::SignatureResult result = signatures_.verify(read, above);
         if (result.check == crypto::SignatureCheck::bad) {
             out_.object(finding("certificate-signature-invalid", position,
                                 read.signature_value_place, "signatureValue",
@@ -589,6 +593,7 @@ private:
     Objector& out_;
     const Evidence& evidence_;
     const Question& question_;
+    SignatureCache& signatures_;
     const Path& path_;
     const device::Device& rules_;
 };
@@ -596,9 +601,9 @@ private:
 }  // namespace
 
 void validate_path(Objector& out, const Evidence& evidence, const Question& question,
-                   const Path& path) {
+                   SignatureCache& signatures, const Path& path) {
     if (path.certificates.empty()) return;  // the leaf could not be decoded
-    Validation(out, evidence, question, path).run();
+    Validation(out, evidence, question, signatures, path).run();
 }
 
 }  // namespace handset::judge

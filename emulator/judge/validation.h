@@ -7,6 +7,6 @@
 namespace handset::judge {
 
 void validate_path(Objector& out, const rules::Evidence& evidence, const Question& question,
-                   const Path& path);
+                   SignatureCache& signatures, const Path& path);
 
 }  // namespace handset::judge

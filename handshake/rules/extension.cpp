@@ -218,7 +218,9 @@ void find_key_identifier_mismatch(const Evidence& evidence, Findings& findings) 
         return true;
     };
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
-        if (below && !look(number, certificate, certificate)) look(number, *below, certificate);
+        if (number > 0 && !look(number, certificate, certificate) && below) {
+            look(number, *below, certificate);
+        }
         below = &certificate;
     });
 }

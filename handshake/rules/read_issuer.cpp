@@ -13,6 +13,16 @@ bool concerns(const Rule& rule, IssuerIs role) {
     return rule.area != Area::chain;
 }
 
+// Whether the certificate calls its issuer's key as the issuer does, or not at all.
+bool same_key_identifier(const x509::Certificate& below, const x509::Certificate& issuer) {
+    const auto* authority =
+        x509::find_value<x509::AuthorityKeyIdentifier>(below, "authorityKeyIdentifier");
+    const auto* subject =
+        x509::find_value<x509::SubjectKeyIdentifier>(issuer, "subjectKeyIdentifier");
+    return !authority || !authority->key_identifier || !subject ||
+           *authority->key_identifier == subject->key_identifier;
+}
+
 }  // namespace
 
 std::vector<Finding> read_issuer(const x509::Certificate& below, const x509::Certificate& issuer,
@@ -27,6 +37,10 @@ std::vector<Finding> read_issuer(const x509::Certificate& below, const x509::Cer
     }
     evidence.certificates_sent = evidence.chain.size();
     assign_roles(evidence.chain);
+    // What an anchor issued tells nothing more of the anchor's own extensions and key.
+    if (role == IssuerIs::anchor && same_key_identifier(below, issuer)) {
+        evidence.chain.front().certificate.reset();
+    }
     std::vector<Finding> found;
     for (const Rule& rule : catalog()) {
         if (!rule.check || !concerns(rule, role)) continue;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_map>
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "handshake/rules/tables.h"
 
@@ -59,8 +59,8 @@ std::span<const Rule> catalog() {
 }
 
 const Rule* find_rule(std::string_view id) {
-    static const std::unordered_map<std::string_view, const Rule*> by_id = [] {
-        std::unordered_map<std::string_view, const Rule*> rows;
+    static const boost::unordered_flat_map<std::string_view, const Rule*> by_id = [] {
+        boost::unordered_flat_map<std::string_view, const Rule*> rows;
         for (const Rule& row : catalog())
             rows.emplace(row.id, &row);
         return rows;

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 #include <string>
-#include <unordered_map>
 
 #include "handshake/x509/der.h"
 
@@ -433,9 +433,9 @@ void append_arc(Bytes& out, Number number) {
 }
 
 struct Index {
-    std::deque<Oid> oids;                                            // of the rows, in their order
-    std::unordered_map<std::string_view, std::string_view> name_of;  // by content octets
-    std::unordered_map<std::string_view, const Oid*> oid_of;
+    std::deque<Oid> oids;  // of the rows, in their order
+    boost::unordered_flat_map<std::string_view, std::string_view> name_of;  // by content octets
+    boost::unordered_flat_map<std::string_view, const Oid*> oid_of;
     Index() {
         for (const Row& row : table) {
             const Oid& oid = oids.emplace_back(oid_from_dotted(row.dotted).value());

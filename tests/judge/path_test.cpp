@@ -52,7 +52,9 @@ Question no_roots() {
 // Every path that reaches an anchor is taken to be valid.
 Path path_of(const rules::Evidence& evidence, const device::Device& device, const Store* store,
              const Question& question) {
-    return build_path(evidence, device, store, question, [](const Path&) { return true; });
+    SignatureCache signatures;
+    return build_path(evidence, device, store, question, signatures,
+                      [](const Path&) { return true; });
 }
 
 std::vector<std::optional<std::size_t>> numbers_of(const Path& path) {
