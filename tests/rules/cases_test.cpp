@@ -1,5 +1,5 @@
-// Runs tests/cases: what the strict reader finds, and what the judge makes of it. The format stands
-// in tests/support/case.h.
+// Runs cases: what the strict reader finds, and what the judge makes of it. The format stands
+// in emulator/forge/case.h.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace {
 // Every section begins its test anew, so the list is made once.
 const std::vector<std::filesystem::path>& case_files() {
     static const std::vector<std::filesystem::path> files =
-        forge::find_cases(forge::source_folder() / "tests" / "cases");
+        forge::find_cases(forge::source_folder() / "cases");
     return files;
 }
 
@@ -303,8 +303,8 @@ TEST_CASE("a case of no rule, or at its boundary, expects no finding and names w
 }
 
 TEST_CASE("a file's name says which rule it is of") {
-    CHECK(forge::rule_of_name("tests/cases/key/key-dh-small.yaml") == "key-dh-small");
-    CHECK(forge::rule_of_name("tests/cases/key/key-dh-small--1023-bits.yaml") == "key-dh-small");
+    CHECK(forge::rule_of_name("cases/key/key-dh-small.yaml") == "key-dh-small");
+    CHECK(forge::rule_of_name("cases/key/key-dh-small--1023-bits.yaml") == "key-dh-small");
 }
 
 TEST_CASE("forged extensions are read as they were meant") {

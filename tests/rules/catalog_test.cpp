@@ -4,7 +4,7 @@
 #include <set>
 
 #include "handshake/rules/rule.h"
-#include "tests/support/case.h"
+#include "emulator/forge/case.h"
 
 using namespace handset;
 using rules::Rule;
@@ -54,7 +54,7 @@ TEST_CASE("every step has a name, and the name leads back") {
 TEST_CASE("every rule has a case file, and every case file a rule or none") {
     std::set<std::string> with_case;
     for (const auto& file :
-         forge::find_cases(std::filesystem::path(HANDSET_SOURCE_DIR) / "tests" / "cases")) {
+         forge::find_cases(std::filesystem::path(HANDSET_SOURCE_DIR) / "cases")) {
         CAPTURE(file.stem());
         const forge::Case from = forge::load_case(file);
         const std::string promised = forge::rule_of_name(file);

@@ -39,7 +39,7 @@ const std::vector<Flown>& flown() {
     static judge::SignatureCache signatures;
     static const std::vector<Flown> all = [] {
         std::vector<Flown> made;
-        for (const auto& file : forge::find_cases(forge::source_folder() / "tests" / "cases")) {
+        for (const auto& file : forge::find_cases(forge::source_folder() / "cases")) {
             Flown one;
             one.from = forge::load_case(file);
             one.flight = forge::make_flight(one.from, forge::keys_folder());

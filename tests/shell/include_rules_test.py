@@ -24,6 +24,7 @@ MAY_INCLUDE = {
     "handshake/rules": ["handshake/base", "handshake/wire", "handshake/crypto", "handshake/x509"],
     "handshake/session": ["handshake/base", "handshake/wire", "handshake/crypto"],
     "emulator/device": HANDSHAKE,
+    "emulator/forge": HANDSHAKE,
     "emulator/judge": HANDSHAKE + ["emulator/device"],
     "emulator/flight": HANDSHAKE + ["emulator/device"],
     "emulator/report": HANDSHAKE + ["emulator/device", "emulator/judge"],
@@ -34,7 +35,8 @@ MAY_INCLUDE = {
 
 # Library -> how its headers begin, the files that may include them, and how to say so.
 LIBRARIES = {
-    "yaml-cpp": (r"yaml-cpp/", r"emulator/device/load\.cpp|tests/.*", "emulator/device/load.cpp"),
+    "yaml-cpp": (r"yaml-cpp/", r"emulator/device/load\.cpp|emulator/forge/case\.cpp|tests/.*",
+                 "emulator/device/load.cpp and emulator/forge/case.cpp"),
     "mbed TLS": (
         r"(mbedtls|psa)/",
         r"handshake/(crypto|session)/[^/]+\.cpp|tests/.*",

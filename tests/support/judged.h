@@ -11,7 +11,7 @@
 #include "emulator/device/words.h"
 #include "emulator/judge/judge.h"
 #include "handshake/crypto/digest.h"
-#include "tests/support/case.h"
+#include "emulator/forge/case.h"
 
 namespace handset::forge {
 
@@ -19,7 +19,7 @@ inline std::filesystem::path source_folder() {
     return HANDSET_SOURCE_DIR;
 }
 inline std::filesystem::path keys_folder() {
-    return source_folder() / "tests" / "support" / "keys";
+    return source_folder() / "cases" / "keys";
 }
 
 // A profile as shipped, with its store (nullptr: it names none). Loaded once.

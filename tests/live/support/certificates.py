@@ -1,4 +1,4 @@
-"""Certificates as the tests need them, made by openssl with the keys of tests/support/keys."""
+"""Certificates as the tests need them, made by openssl with the keys of cases/keys."""
 import os
 import pathlib
 import shutil
@@ -6,7 +6,7 @@ import subprocess
 
 from support.program import HOME, HOST
 
-KEYS = HOME / "tests/support/keys"
+KEYS = HOME / "cases/keys"
 SERVER_USE = ("keyUsage=critical,digitalSignature,keyEncipherment", "extendedKeyUsage=serverAuth")
 CA_USE = ("basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign")
 

@@ -2,9 +2,9 @@
 // is listed here. Deliberately not done here: running it (tests/rules/cases_test.cpp). Every fault
 // of a file is one ForgeError that names file, line and key.
 //
-// tests/cases/<area>/<rule-id>.yaml            the rule's first case; every rule has one
-// tests/cases/<area>/<rule-id>--<variant>.yaml another one, of the same rule
-// tests/cases/<folder>/<name>.yaml             with `rule: none`: of no rule; what is looked at is
+// cases/<area>/<rule-id>.yaml            the rule's first case; every rule has one
+// cases/<area>/<rule-id>--<variant>.yaml another one, of the same rule
+// cases/<folder>/<name>.yaml             with `rule: none`: of no rule; what is looked at is
 //                                              outcome, stage, alert and decided_by alone
 //
 //   rule: certificate-serial-negative | none
@@ -58,7 +58,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/support/forge.h"
+#include "emulator/forge/script.h"
 
 namespace handset::forge {
 
@@ -137,7 +137,7 @@ Case load_case(const std::filesystem::path& file);
 // All cases below the folder, by path.
 std::vector<std::filesystem::path> find_cases(const std::filesystem::path& folder);
 
-// The flight of a case, octet for octet; the folder of the keys stands beside this file.
+// The flight of a case, octet for octet; `keys` is cases/keys.
 wire::Flight make_flight(const Case& from, const std::filesystem::path& keys);
 // The rule that a file's name promises: what stands in front of "--", or all of it.
 std::string rule_of_name(const std::filesystem::path& file);

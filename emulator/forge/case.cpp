@@ -1,4 +1,4 @@
-#include "tests/support/case.h"
+#include "emulator/forge/case.h"
 
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
@@ -382,7 +382,9 @@ Server read_server(const Value& value) {
          {"ending", [&](const Value& word) { server.ending = word.word(ending_words); }},
          {"ending_detail", into(server.ending_detail, &Value::text)},
          {"continuation", [&](const Value& map) { server.continuation = read_continuation(map); }},
-         {"raw", into(server.raw, &Value::hex)}});
+         {"raw", into(server.raw, &Value::hex)},
+         {"piece", into(server.piece, &Value::number)},
+         {"pause_ms", into(server.pause_ms, &Value::number)}});
     return server;
 }
 

@@ -1,7 +1,8 @@
-// Certificates and server flights for tests: a correct chain for mail.example.test, and any fault
-// put into it before or after it is signed. Deterministic: the same recipe gives the same octets.
-// Deliberately not done here: reading YAML (case.h), judging what was made, and keeping a recipe
-// from being nonsense; only what cannot be carried out is a ForgeError.
+// Certificates for tests and for the lab: a correct chain for mail.example.test, and any fault put
+// into it before or after it is signed. Deterministic: the same recipe gives the same octets.
+// Deliberately not done here: flights (script.h), reading YAML (case.h), judging what was made, and
+// keeping a recipe from being nonsense; only what cannot be carried out is a ForgeError. For one
+// thread.
 #pragma once
 
 #include <filesystem>
@@ -12,8 +13,7 @@
 #include <vector>
 
 #include "handshake/base/bytes.h"
-#include "handshake/wire/flight.h"
-#include "handshake/wire/server_messages.h"
+#include "handshake/crypto/private_key.h"
 
 namespace handset::forge {
 
@@ -113,62 +113,15 @@ Bytes make_certificate(const Recipes& recipes, const std::string& name,
 // The tree before it is signed, with the faults of `before_signing`.
 Node make_tree(const Recipes& recipes, const std::string& name, const std::filesystem::path& keys);
 
-// PKCS #1 v1.5 or ECDSA (RFC 6979), whichever the key is for, with the digest of the algorithm's
-// name; SHA-256 where the name has none.
+// DER of a Name: {"C=DE", "CN=Example Root CA"}.
+Bytes make_name(const std::vector<std::string>& attributes);
+
+// The key of a PEM file, read once.
+const crypto::PrivateKey& load_key(const std::filesystem::path& file);
+// The digest in an algorithm's name; SHA-256 where the name has none.
+crypto::HashAlgorithm digest_of(std::string_view algorithm);
+// With the digest of the algorithm's name. Remembers every
+// signature: for certificates, not for what changes with each connection.
 Bytes sign(const std::filesystem::path& key_file, std::string_view algorithm, ByteView octets);
-
-// --- flights ------------------------------------------------------------------------------------
-
-// What a client offers besides the usual.
-struct Offered {
-    std::vector<wire::Extension> extensions;   // in place of the usual one of the type, or behind
-    std::vector<wire::ExtensionType> without;  // the usual ones that it does not send
-};
-// A hello like that of a strict TLS 1.2 client: RSA, DHE and ECDHE suites, null compression, SNI,
-// the groups and signature algorithms of everybody.
-Bytes client_hello(const std::string& host, const Offered& offered = {});
-
-struct ScriptedMessage {
-    wire::HandshakeType type{};
-    std::optional<Bytes> body;  // in place of the usual one
-};
-
-struct Server {
-    wire::ProtocolVersion version = wire::ProtocolVersion::tls_1_2;
-    std::optional<wire::ProtocolVersion> record_version;  // of all records; else `version`
-    std::optional<wire::CipherSuite> cipher_suite;        // else one that fits the key exchange
-    wire::CompressionMethod compression = wire::CompressionMethod::null;
-    Bytes session_id;
-    Offered offered;                                    // by the client
-    std::optional<Bytes> renegotiation_info{Bytes{0}};  // nullopt: not answered
-    std::vector<wire::Extension> extensions;            // behind renegotiation_info
-    std::size_t dh_bits = 0;                            // DHE with a group of that length
-    Bytes dh_p;                                         // DHE with this prime
-    Bytes dh_g{2};
-    std::optional<Bytes> dh_ys;             // else one of the length of dh_p
-    std::optional<wire::NamedGroup> group;  // ECDHE on this curve
-    std::optional<Bytes> point;             // of ECDHE; else an uncompressed one of its length
-    std::optional<wire::SignatureScheme> signature_scheme;  // TLS 1.2; else rsa_pkcs1_sha256
-    Bytes certificate_types{1};                             // of CertificateRequest
-    std::size_t authorities = 0;                            // how many CAs it names
-    // In place of server_hello, certificate, server_key_exchange (where the suite has one),
-    // server_hello_done; an alert alone leaves all of them out.
-    std::optional<std::vector<ScriptedMessage>> messages;
-    bool together = false;      // all messages in one record, as Schannel writes them
-    std::size_t split = 0;      // octets of a record's fragment at most; 0: a record per message
-    bool empty_record = false;  // a record without contents behind the first one of handshake
-    std::optional<wire::AlertDescription> warning;  // in front of everything
-    std::optional<wire::AlertDescription> alert;    // fatal, behind everything
-    std::optional<wire::Ending> ending;             // else what the octets say
-    std::string ending_detail;
-    wire::Continuation continuation;
-    std::optional<Bytes> raw;  // in place of all octets
-};
-
-// `key_file` signs ServerKeyExchange.
-wire::Flight make_flight(const Server& server, const std::vector<Bytes>& chain,
-                         const std::filesystem::path& key_file);
-// Certificate files in this order.
-wire::Flight make_files(const std::vector<Bytes>& chain);
 
 }  // namespace handset::forge

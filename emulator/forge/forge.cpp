@@ -1,18 +1,13 @@
-#include "tests/support/forge.h"
+#include "emulator/forge/forge.h"
 
 #include <fmt/format.h>
-#include <mbedtls/ctr_drbg.h>
-#include <mbedtls/md.h>
-#include <mbedtls/pk.h>
 
 #include <algorithm>
-#include <array>
 #include <deque>
+#include <fstream>
 #include <tuple>
 
-#include "handshake/base/writer.h"
 #include "handshake/crypto/digest.h"
-#include "handshake/wire/client_hello.h"
 #include "handshake/x509/der.h"
 
 namespace handset::forge {
@@ -164,95 +159,32 @@ void apply(Node& root, const Operation& operation) {
 
 // --- keys ---------------------------------------------------------------------------------------
 
-namespace {
-
-void must(int result, std::string_view what) {
-    if (result < 0) throw ForgeError(fmt::format("{}: mbed TLS says -0x{:04x}", what, -result));
-}
-
-// One private key of mbed TLS.
-class Key {
-public:
-    explicit Key(const std::filesystem::path& file) {
-        mbedtls_pk_init(&context_);
-        const int result = mbedtls_pk_parse_keyfile(&context_, file.c_str(), nullptr);
-        if (result != 0) mbedtls_pk_free(&context_);
-        must(result, file.string());
+const crypto::PrivateKey& load_key(const std::filesystem::path& file) {
+    static std::map<std::string, crypto::PrivateKey> loaded;
+    const auto known = loaded.find(file.string());
+    if (known != loaded.end()) return known->second;
+    std::ifstream in(file);
+    const std::string pem{std::istreambuf_iterator<char>(in), {}};
+    try {
+        return loaded.emplace(file.string(), crypto::PrivateKey(pem)).first->second;
+    } catch (const std::runtime_error& error) {
+        throw ForgeError(fmt::format("{}: {}", file.string(), error.what()));
     }
-    ~Key() { mbedtls_pk_free(&context_); }
-    Key(const Key&) = delete;
-    Key& operator=(const Key&) = delete;
+}
 
-    mbedtls_pk_context* context() { return &context_; }
-
-    // SubjectPublicKeyInfo.
-    Bytes public_key() {
-        std::array<std::uint8_t, 2048> buffer{};
-        const int length = mbedtls_pk_write_pubkey_der(&context_, buffer.data(), buffer.size());
-        must(length, "public key");
-        return {buffer.end() - length, buffer.end()};
+crypto::HashAlgorithm digest_of(std::string_view algorithm) {
+    using crypto::HashAlgorithm;
+    static constexpr std::pair<std::string_view, HashAlgorithm> rows[] = {
+        {"md2", HashAlgorithm::md2},       {"md4", HashAlgorithm::md4},
+        {"md5", HashAlgorithm::md5},       {"sha1", HashAlgorithm::sha1},
+        {"SHA1", HashAlgorithm::sha1},     {"sha384", HashAlgorithm::sha384},
+        {"SHA384", HashAlgorithm::sha384}, {"sha512", HashAlgorithm::sha512},
+        {"SHA512", HashAlgorithm::sha512}};
+    for (const auto& [word, hash] : rows) {
+        if (algorithm.find(word) != std::string_view::npos) return hash;
     }
-
-private:
-    mbedtls_pk_context context_{};
-};
-
-// RSA blinding and RFC 6979 want random numbers; what is signed does not depend on them.
-int counted_octets(void* state, unsigned char* out, std::size_t length) {
-    auto& counter = *static_cast<std::uint32_t*>(state);
-    for (std::size_t i = 0; i < length; ++i)
-        out[i] = static_cast<unsigned char>((counter = counter * 1664525 + 1013904223) >> 24);
-    return 0;
+    return HashAlgorithm::sha256;
 }
-
-mbedtls_md_type_t digest_of(std::string_view algorithm) {
-    struct Row {
-        std::string_view word;
-        mbedtls_md_type_t type;
-    };
-    static constexpr Row rows[] = {{"md5", MBEDTLS_MD_MD5},       {"sha1", MBEDTLS_MD_SHA1},
-                                   {"SHA1", MBEDTLS_MD_SHA1},     {"sha384", MBEDTLS_MD_SHA384},
-                                   {"SHA384", MBEDTLS_MD_SHA384}, {"sha512", MBEDTLS_MD_SHA512},
-                                   {"SHA512", MBEDTLS_MD_SHA512}};
-    for (const Row& row : rows) {
-        if (algorithm.find(row.word) != std::string_view::npos) return row.type;
-    }
-    return MBEDTLS_MD_SHA256;
-}
-
-Bytes sign_hash(Key& key, mbedtls_md_type_t type, ByteView hash) {
-    std::array<std::uint8_t, MBEDTLS_PK_SIGNATURE_MAX_SIZE> signature{};
-    std::size_t length = 0;
-    std::uint32_t counter = 1;
-    must(mbedtls_pk_sign(key.context(), type, hash.data(), hash.size(), signature.data(), &length,
-                         counted_octets, &counter),
-         "signing");
-    return {signature.begin(), signature.begin() + static_cast<std::ptrdiff_t>(length)};
-}
-
-Bytes make_signature(const std::filesystem::path& key_file, std::string_view algorithm,
-                     ByteView octets) {
-    Key key(key_file);
-    if (algorithm.starts_with("md2") || algorithm.starts_with("md4")) {
-        // DigestInfo by hand (RFC 8017 9.2): mbed TLS does not sign with these.
-        const bool md4 = algorithm.starts_with("md4");
-        Bytes digest_info = from_hex("3020300c06082a864886f70d020205000410").value();
-        if (md4) digest_info[13] = 4;
-        const auto digest =
-            crypto::digest(md4 ? crypto::HashAlgorithm::md4 : crypto::HashAlgorithm::md2, octets);
-        if (!digest) throw ForgeError(fmt::format("{}: the digest is not at hand", algorithm));
-        append(digest_info, *digest);
-        return sign_hash(key, MBEDTLS_MD_NONE, digest_info);
-    }
-    const mbedtls_md_type_t type = digest_of(algorithm);
-    const mbedtls_md_info_t* info = mbedtls_md_info_from_type(type);
-    if (!info) throw ForgeError(fmt::format("{}: mbed TLS lacks the digest", algorithm));
-    Bytes hash(mbedtls_md_get_size(info));
-    must(mbedtls_md(info, octets.data(), octets.size(), hash.data()), "digest");
-    return sign_hash(key, type, hash);
-}
-
-}  // namespace
 
 // Most certificates of a run of tests are the correct ones again; a signature takes longer than all
 // the rest of them.
@@ -261,7 +193,14 @@ Bytes sign(const std::filesystem::path& key_file, std::string_view algorithm, By
     std::tuple key(key_file.string(), std::string(algorithm), to_bytes(octets));
     const auto known = made.find(key);
     if (known != made.end()) return known->second;
-    Bytes signature = make_signature(key_file, algorithm, octets);
+    Bytes signature;
+    try {
+        signature = load_key(key_file).sign(digest_of(algorithm), octets);
+    } catch (const ForgeError&) {
+        throw;
+    } catch (const std::runtime_error& error) {
+        throw ForgeError(fmt::format("{}: {}", algorithm, error.what()));
+    }
     made.emplace(std::move(key), signature);
     return signature;
 }
@@ -471,13 +410,13 @@ void open(Node& node, std::size_t skip, const std::vector<std::string>& names) {
         if (!rest.empty()) node.children.push_back(cut(rest, name));
     }
 }
-Node make_spki_node(Key& key) {
+Node make_spki_node(const crypto::PrivateKey& key) {
     const Bytes der = key.public_key();
     ByteView view = der;
     Node spki = cut(view, "subjectPublicKeyInfo");
     open(spki, 0, {"algorithm", "subjectPublicKey"});
     open(spki.children[0], 0, {"algorithm", "parameters"});
-    if (mbedtls_pk_can_do(key.context(), MBEDTLS_PK_RSA) != 0) {
+    if (key.is_rsa()) {
         open(spki.children[1], 1, {"RSAPublicKey"});
         open(spki.children[1].children[0], 0, {"modulus", "publicExponent"});
     }
@@ -492,8 +431,7 @@ const Node& spki_node(const std::filesystem::path& file) {
     static std::map<std::string, Node> made;
     const auto known = made.find(file.string());
     if (known != made.end()) return known->second;
-    Key key(file);
-    return made.emplace(file.string(), make_spki_node(key)).first->second;
+    return made.emplace(file.string(), make_spki_node(load_key(file))).first->second;
 }
 
 Node extensions_node(const Recipe& recipe, const Bytes& own_id, const Bytes& issuer_id) {
@@ -621,6 +559,10 @@ Recipes correct_recipes() {
             {"cross-root", cross}};
 }
 
+Bytes make_name(const std::vector<std::string>& attributes) {
+    return encode(name_node("name", attributes));
+}
+
 Node make_tree(const Recipes& recipes, const std::string& name, const std::filesystem::path& keys) {
     const Recipe& recipe = recipe_of(recipes, name);
     const Recipe& issuer = recipe_of(recipes, recipe.issued_by);
@@ -667,270 +609,6 @@ Bytes make_certificate(const Recipes& recipes, const std::string& name,
     } catch (const ForgeError& error) {
         throw ForgeError(fmt::format("certificate {}: {}", name, error.what()));
     }
-}
-
-// --- flights ------------------------------------------------------------------------------------
-
-namespace {
-
-using wire::CipherSuite;
-using wire::HandshakeType;
-using wire::ProtocolVersion;
-
-CipherSuite suite(std::string_view name) {
-    const auto found = wire::cipher_suite_from_name(name);
-    if (!found) throw ForgeError(fmt::format("no cipher suite is called {}", name));
-    return *found;
-}
-
-Bytes counted(std::size_t length, std::uint8_t first) {
-    Bytes octets(length);
-    for (std::uint8_t& octet : octets)
-        octet = first++;
-    return octets;
-}
-
-class FlightWriter {
-public:
-    FlightWriter(const Server& server, const std::vector<Bytes>& chain,
-                 const std::filesystem::path& key_file)
-        : server_(server), chain_(chain), key_file_(key_file) {
-        dhe_ = server.dh_bits > 0 || !server.dh_p.empty();
-        ecdhe_ = server.group.has_value();
-    }
-
-    Bytes write() {
-        if (server_.raw) return *server_.raw;
-        if (server_.warning) alert(wire::AlertLevel::warning, *server_.warning);
-        Bytes all;
-        bool first = true;
-        for (const ScriptedMessage& message : messages()) {
-            const Bytes octets = wire::encode(wire::HandshakeMessage{
-                message.type, message.body ? *message.body : usual_body(message.type), 0, 1, true});
-            if (server_.together) {
-                append(all, octets);
-            } else {
-                record(wire::ContentType::handshake, octets);
-                if (std::exchange(first, false) && server_.empty_record) {
-                    append(out_, wire::encode(wire::Record{
-                                     wire::ContentType::handshake, server_.version, {}, 0}));
-                }
-            }
-        }
-        if (!all.empty()) record(wire::ContentType::handshake, all);
-        if (server_.alert) alert(wire::AlertLevel::fatal, *server_.alert);
-        return std::move(out_);
-    }
-
-private:
-    std::vector<ScriptedMessage> messages() const {
-        if (server_.messages) return *server_.messages;
-        if (server_.alert) return {};
-        std::vector<ScriptedMessage> usual{{HandshakeType::server_hello, std::nullopt},
-                                           {HandshakeType::certificate, std::nullopt}};
-        if (dhe_ || ecdhe_) usual.push_back({HandshakeType::server_key_exchange, std::nullopt});
-        usual.push_back({HandshakeType::server_hello_done, std::nullopt});
-        return usual;
-    }
-
-    Bytes usual_body(HandshakeType type) const {
-        switch (type) {
-            case HandshakeType::server_hello:
-                return wire::encode(server_hello());
-            case HandshakeType::certificate:
-                return wire::encode(wire::CertificateMessage{chain_, {}});
-            case HandshakeType::server_key_exchange:
-                return wire::encode(server_key_exchange(), server_.version);
-            case HandshakeType::certificate_request: {
-                wire::CertificateRequest request;
-                request.certificate_types = server_.certificate_types;
-                request.certificate_authorities.assign(
-                    server_.authorities,
-                    encode(name_node("name", {"C=DE", "O=Example Trust", "CN=Example Root CA"})));
-                if (server_.version >= ProtocolVersion::tls_1_2) {
-                    request.supported_signature_algorithms = {
-                        wire::signature_scheme_from_name("rsa_pkcs1_sha256").value()};
-                }
-                return wire::encode(request);
-            }
-            default:
-                return {};
-        }
-    }
-
-    wire::ServerHello server_hello() const {
-        wire::ServerHello hello;
-        hello.server_version = server_.version;
-        hello.random = server_random();
-        hello.session_id = server_.session_id;
-        hello.cipher_suite =
-            server_.cipher_suite.value_or(suite(ecdhe_ ? "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
-                                                : dhe_ ? "TLS_DHE_RSA_WITH_AES_128_CBC_SHA"
-                                                       : "TLS_RSA_WITH_AES_128_CBC_SHA"));
-        hello.compression_method = server_.compression;
-        hello.extensions = server_.extensions;
-        if (const auto& info = server_.renegotiation_info) {
-            hello.extensions->insert(hello.extensions->begin(),
-                                     {wire::ExtensionType::renegotiation_info, *info, 0});
-        }
-        return hello;
-    }
-
-    static Bytes server_random() { return counted(32, 0x40); }
-
-    // Not prime, but as long as asked for; nobody takes part in the exchange.
-    wire::DhParams dh_params() const {
-        wire::DhParams params;
-        params.dh_p = server_.dh_p;
-        if (params.dh_p.empty()) {
-            params.dh_p.assign((server_.dh_bits + 7) / 8, 0xff);
-            if (server_.dh_bits % 8 != 0) {
-                params.dh_p.front() = static_cast<std::uint8_t>((1U << (server_.dh_bits % 8)) - 1);
-            }
-        }
-        params.dh_g = server_.dh_g;
-        params.dh_ys = server_.dh_ys.value_or(counted(params.dh_p.size(), 1));
-        return params;
-    }
-
-    wire::EcdhParams ecdh_params() const {
-        wire::EcdhParams params;
-        params.named_curve = *server_.group;
-        if (server_.point) {
-            params.public_point = *server_.point;
-            return params;
-        }
-        const std::string name = wire::name_of(*server_.group);
-        const std::size_t field = name == "secp256r1"   ? 32
-                                  : name == "secp384r1" ? 48
-                                  : name == "secp521r1" ? 66
-                                                        : 0;
-        if (field == 0) throw ForgeError(fmt::format("group {} needs a point", name));
-        params.public_point = counted(1 + 2 * field, 4);
-        return params;
-    }
-
-    wire::ServerKeyExchange server_key_exchange() const {
-        wire::ServerKeyExchange message;
-        if (ecdhe_) {
-            wire::EcdhParams params = ecdh_params();
-            message.signed_params = Writer()
-                                        .u8(params.curve_type)
-                                        .u16(static_cast<std::uint16_t>(params.named_curve))
-                                        .vector8(params.public_point)
-                                        .take();
-            message.params = std::move(params);
-        } else {
-            wire::DhParams params = dh_params();
-            message.signed_params =
-                Writer().vector16(params.dh_p).vector16(params.dh_g).vector16(params.dh_ys).take();
-            message.params = std::move(params);
-        }
-        Bytes signed_octets = counted(32, 0);  // ClientHello.random, see client_hello()
-        append(signed_octets, server_random());
-        append(signed_octets, message.signed_params);
-        if (server_.version >= ProtocolVersion::tls_1_2) {
-            message.algorithm = server_.signature_scheme.value_or(
-                wire::signature_scheme_from_name("rsa_pkcs1_sha256").value());
-            message.signature = sign(key_file_, wire::name_of(*message.algorithm), signed_octets);
-        } else {
-            // RFC 2246 7.4.3: MD5 and SHA-1, one behind the other.
-            Bytes hashes = crypto::digest(crypto::HashAlgorithm::md5, signed_octets).value();
-            append(hashes, crypto::digest(crypto::HashAlgorithm::sha1, signed_octets).value());
-            Key key(key_file_);
-            message.signature = sign_hash(key, MBEDTLS_MD_NONE, hashes);
-        }
-        return message;
-    }
-
-    void alert(wire::AlertLevel level, wire::AlertDescription description) {
-        record(wire::ContentType::alert, wire::encode(wire::Alert{level, description}));
-    }
-
-    void record(wire::ContentType type, ByteView octets) {
-        const std::size_t most = server_.split > 0 ? server_.split : std::size_t{1} << 14;
-        for (std::size_t begin = 0; begin < octets.size(); begin += most) {
-            const std::size_t length = std::min(most, octets.size() - begin);
-            append(out_,
-                   wire::encode(wire::Record{type, server_.record_version.value_or(server_.version),
-                                             to_bytes(octets.subspan(begin, length)), 0}));
-        }
-    }
-
-    const Server& server_;
-    const std::vector<Bytes>& chain_;
-    const std::filesystem::path& key_file_;
-    bool dhe_ = false;
-    bool ecdhe_ = false;
-    Bytes out_;
-};
-
-wire::Ending ending_of(const Server& server) {
-    if (server.ending) return *server.ending;
-    if (server.alert) return wire::Ending::alert;
-    return server.raw ? wire::Ending::undecodable : wire::Ending::server_hello_done;
-}
-
-}  // namespace
-
-Bytes client_hello(const std::string& host, const Offered& offered) {
-    using wire::ExtensionType;
-    wire::ClientHello hello;
-    hello.client_version = ProtocolVersion::tls_1_2;
-    hello.random = counted(32, 0);
-    for (const char* name :
-         {"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
-          "TLS_RSA_WITH_AES_128_GCM_SHA256", "TLS_RSA_WITH_AES_128_CBC_SHA"}) {
-        hello.cipher_suites.push_back(suite(name));
-    }
-    hello.compression_methods = {wire::CompressionMethod::null};
-    wire::Extensions& extensions = hello.extensions.emplace();
-    if (!host.empty()) {
-        extensions.push_back({ExtensionType::server_name, wire::encode_server_name(host), 0});
-    }
-    extensions.push_back({ExtensionType::renegotiation_info, {0}, 0});
-    std::vector<wire::NamedGroup> groups;
-    for (const char* name : {"secp256r1", "secp384r1", "secp521r1"})
-        groups.push_back(wire::named_group_from_name(name).value());
-    extensions.push_back({ExtensionType::supported_groups, wire::encode_supported_groups(groups)});
-    extensions.push_back({ExtensionType::ec_point_formats, wire::encode_ec_point_formats({0})});
-    std::vector<wire::SignatureScheme> schemes;
-    for (const char* name : {"rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha1"})
-        schemes.push_back(wire::signature_scheme_from_name(name).value());
-    extensions.push_back(
-        {ExtensionType::signature_algorithms, wire::encode_signature_algorithms(schemes)});
-    for (const wire::Extension& own : offered.extensions) {
-        const auto usual = std::ranges::find(extensions, own.type, &wire::Extension::type);
-        if (usual == extensions.end()) {
-            extensions.push_back(own);
-        } else {
-            *usual = own;
-        }
-    }
-    std::erase_if(extensions, [&](const wire::Extension& extension) {
-        return std::ranges::find(offered.without, extension.type) != offered.without.end();
-    });
-    return wire::encode_record(hello, ProtocolVersion::tls_1_0);
-}
-
-wire::Flight make_flight(const Server& server, const std::vector<Bytes>& chain,
-                         const std::filesystem::path& key_file) {
-    wire::Flight flight;
-    flight.origin = wire::Flight::Origin::wire;
-    flight.client_hello = client_hello("mail.example.test", server.offered);
-    flight.bytes = FlightWriter(server, chain, key_file).write();
-    flight.ending = ending_of(server);
-    flight.ending_detail = server.ending_detail;
-    flight.continuation = server.continuation;
-    return flight;
-}
-
-wire::Flight make_files(const std::vector<Bytes>& chain) {
-    wire::Flight flight;
-    flight.origin = wire::Flight::Origin::files;
-    flight.certificates = chain;
-    flight.ending = wire::Ending::server_hello_done;
-    return flight;
 }
 
 }  // namespace handset::forge
