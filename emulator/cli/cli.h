@@ -47,6 +47,7 @@ int check(const std::vector<std::string>& arguments, const Streams& streams);
 int probe(const std::vector<std::string>& arguments, const Streams& streams);
 int devices(const std::vector<std::string>& arguments, const Streams& streams);
 int rules(const std::vector<std::string>& arguments, const Streams& streams);
+int lab(const std::vector<std::string>& arguments, const Streams& streams);
 int lint(const std::vector<std::string>& arguments, const Streams& streams);
 
 }  // namespace handset::cli

@@ -13,6 +13,7 @@ namespace handset::forge {
 struct Offered {
     std::vector<wire::Extension> extensions;   // in place of the usual one of the type, or behind
     std::vector<wire::ExtensionType> without;  // the usual ones that it does not send
+    friend bool operator==(const Offered&, const Offered&) = default;
 };
 // A hello like that of a strict TLS 1.2 client: RSA, DHE and ECDHE suites, null compression, SNI,
 // the groups and signature algorithms of everybody.
@@ -21,6 +22,7 @@ Bytes client_hello(const std::string& host, const Offered& offered = {});
 struct ScriptedMessage {
     wire::HandshakeType type{};
     std::optional<Bytes> body;  // in place of the usual one
+    friend bool operator==(const ScriptedMessage&, const ScriptedMessage&) = default;
 };
 
 struct Server {
@@ -55,6 +57,7 @@ struct Server {
     std::optional<Bytes> raw;  // in place of all octets
     std::size_t piece = 0;     // octets that go out at once; 0: all
     std::size_t pause_ms = 0;  // in front of each piece
+    friend bool operator==(const Server&, const Server&) = default;
 };
 
 // 32 octets each, as both sides compute with them.

@@ -26,10 +26,20 @@ MAY_INCLUDE = {
     "emulator/device": HANDSHAKE,
     "emulator/forge": HANDSHAKE,
     "emulator/judge": HANDSHAKE + ["emulator/device"],
+    "emulator/lab": HANDSHAKE + ["emulator/device", "emulator/judge", "emulator/forge"],
     "emulator/flight": HANDSHAKE + ["emulator/device"],
+    "emulator/capture": ["handshake/base"],
     "emulator/report": HANDSHAKE + ["emulator/device", "emulator/judge"],
     "emulator/cli": HANDSHAKE
-    + ["emulator/device", "emulator/judge", "emulator/flight", "emulator/report"],
+    + [
+        "emulator/device",
+        "emulator/judge",
+        "emulator/flight",
+        "emulator/report",
+        "emulator/forge",
+        "emulator/lab",
+        "emulator/capture",
+    ],
     "emulator": ["emulator/cli"],  # main.cpp
 }
 
@@ -43,7 +53,13 @@ LIBRARIES = {
         "the .cpp files of handshake/crypto and handshake/session",
     ),
     "Program_options": (r"boost/program_options", r"emulator/cli/.*", "emulator/cli"),
-    "Asio": (r"(boost/)?asio[./]", r"emulator/flight/.*|tests/.*", "emulator/flight"),
+    "Asio": (
+        r"(boost/)?asio[./]",
+        r"emulator/(flight|lab)/.*|tests/.*",
+        "emulator/flight and emulator/lab",
+    ),
+    "libtins": (r"tins/", r"emulator/capture/[^/]+\.cpp|tests/.*",
+                "the .cpp files of emulator/capture"),
     "Catch2": (r"catch2/", r"tests/.*", "tests"),
     "files and sockets": (
         r"(fstream|filesystem|iostream|netdb\.h|unistd\.h)$|(sys|netinet)/",
@@ -167,6 +183,11 @@ SAMPLES = [
     ("emulator/flight/a.cpp", "<boost/asio.hpp>", None),
     ("emulator/cli/a.cpp", "<boost/asio/io_context.hpp>", "Asio only in"),
     ("handshake/session/a.cpp", "<boost/asio.hpp>", "Asio only in"),
+    ("emulator/capture/a.cpp", "<tins/tcp.h>", None),
+    ("emulator/capture/a.h", "<tins/tcp.h>", "libtins only in"),
+    ("emulator/flight/a.cpp", "<tins/tcp.h>", "libtins only in"),
+    ("emulator/capture/a.cpp", '"handshake/base/x.h"', None),
+    ("emulator/capture/a.cpp", '"handshake/wire/x.h"', "may not include handshake/wire"),
     ("handshake/base/a.cpp", "<catch2/catch.hpp>", "Catch2 only in"),
     ("handshake/base/a.cpp", "<fstream>", "handshake is pure"),
     ("handshake/session/a.cpp", "<sys/socket.h>", "handshake is pure"),

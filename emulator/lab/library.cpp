@@ -1,0 +1,188 @@
+#include "emulator/lab/library.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace handset::lab {
+
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::string_view usual_domain = "example.test";
+
+std::optional<unsigned> number(std::string_view digits) {
+    unsigned value = 0;
+    for (const char c : digits) {
+        if (c < '0' || c > '9') return std::nullopt;
+        value = value * 10 + static_cast<unsigned>(c - '0');
+    }
+    return value;
+}
+
+// "utc:200101000000Z" or "gen:20200101000000Z"; nullopt for what is written otherwise.
+std::optional<Time> time_of(std::string_view text) {
+    const bool utc = text.starts_with("utc:");
+    const std::size_t digits = utc ? 12 : 14;
+    if ((!utc && !text.starts_with("gen:")) || text.size() != 4 + digits + 1 ||
+        text.back() != 'Z') {
+        return std::nullopt;
+    }
+    std::string_view rest = text.substr(4);
+    const auto take = [&](std::size_t length) {
+        const auto value = number(rest.substr(0, length));
+        rest = rest.substr(length);
+        return value;
+    };
+    auto year = take(utc ? 2 : 4);
+    const auto month = take(2), day = take(2), hour = take(2), minute = take(2), second = take(2);
+    if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+    if (utc) *year += *year < 50 ? 2000 : 1900;  // RFC 5280 4.1.2.5.1
+    return make_time(static_cast<int>(*year), *month, *day, *hour, *minute, *second);
+}
+
+std::string written_like(std::string_view text, Time time) {
+    std::string digits;  // "20200101000000"
+    for (const char c : to_rfc3339(time)) {
+        if (c >= '0' && c <= '9') digits.push_back(c);
+    }
+    return text.starts_with("utc:") ? fmt::format("utc:{}Z", digits.substr(2))
+                                    : fmt::format("gen:{}Z", digits);
+}
+
+std::string moved(const std::string& text, seconds by) {
+    const auto time = time_of(text);
+    if (!time) return text;
+    static const Time first = *make_time(1950, 1, 1, 0, 0, 0);
+    static const Time last = *make_time(2049, 12, 31, 23, 59, 59);
+    const Time there = *time + by;
+    const auto in_utc_years = [&](Time at) { return at >= first && at <= last; };
+    return in_utc_years(*time) && in_utc_years(there) ? written_like(text, there) : text;
+}
+
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+    for (std::size_t at = text.find(what); at != std::string::npos;
+         at = text.find(what, at + by.size())) {
+        text.replace(at, what.size(), by);
+    }
+}
+
+std::string id_of(const std::filesystem::path& file, const std::filesystem::path& folder) {
+    return std::filesystem::relative(file, folder).replace_extension().generic_string();
+}
+
+// mbed TLS lacks what would have to follow; nothing can be shown of it.
+bool can_be_shown(const forge::Case& from) {
+    return !from.server || from.server->continuation.kind != wire::Continuation::Kind::unplayable;
+}
+
+void move_to_domain(forge::Case& from, std::string_view domain) {
+    replace_all(from.question.host, usual_domain, domain);
+    for (auto& [name, recipe] : from.recipes) {
+        for (auto* texts : {&recipe.subject, &recipe.names, &recipe.permitted, &recipe.excluded}) {
+            for (std::string& text : *texts)
+                replace_all(text, usual_domain, domain);
+        }
+    }
+}
+
+Shown make(const forge::Case& from, const std::string& id, const std::filesystem::path& keys) {
+    Shown shown;
+    shown.id = id;
+    shown.rule = from.rule;
+    shown.about = from.about;
+    shown.host = from.question.host;
+    for (const std::string& name : from.chain)
+        shown.chain.push_back(forge::make_certificate(from.recipes, name, keys));
+    for (std::size_t i = 0; i < from.repeat_last && !shown.chain.empty(); ++i)
+        shown.chain.push_back(shown.chain.back());
+    std::vector<std::string> roots = from.question.roots.value_or(std::vector<std::string>{"root"});
+    roots.insert(roots.end(), from.question.install_root.begin(), from.question.install_root.end());
+    for (const std::string& name : roots)
+        shown.roots.push_back(forge::make_certificate(from.recipes, name, keys));
+    const auto leaf = from.recipes.find(from.chain.empty() ? "leaf" : from.chain.front());
+    shown.key = keys / (leaf->second.key + ".pem");
+    if (from.server) shown.server = *from.server;
+    shown.server.offered = {};  // the client that is really there offers what it offers
+    return shown;
+}
+
+bool same_on_the_wire(const Shown& a, const Shown& b) {
+    return a.host == b.host && a.chain == b.chain && a.roots == b.roots && a.key == b.key &&
+           a.server == b.server;
+}
+
+// All cases of a folder; `change` sees each before it is made.
+template <typename Change>
+std::vector<Shown> load(const std::filesystem::path& folder, Time at, Change change) {
+    std::vector<Shown> all;
+    for (const auto& file : forge::find_cases(folder)) {
+        forge::Case from = forge::load_case(file);
+        if (!can_be_shown(from)) continue;
+        const auto clock = parse_rfc3339(from.question.at);
+        if (!clock)
+            throw forge::ForgeError(fmt::format("{}: question.at is no time", file.string()));
+        for (auto& [name, recipe] : from.recipes) {
+            recipe.not_before = moved(recipe.not_before, at - *clock);
+            recipe.not_after = moved(recipe.not_after, at - *clock);
+        }
+        const std::string id = id_of(file, folder);
+        change(from, id);
+        Shown shown;
+        try {
+            shown = make(from, id, folder / "keys");
+        } catch (const forge::ForgeError& error) {
+            throw forge::ForgeError(fmt::format("{}: {}", file.string(), error.what()));
+        }
+        all.push_back(std::move(shown));
+    }
+    return all;
+}
+
+}  // namespace
+
+std::vector<Shown> load_cases(const std::filesystem::path& folder, Time at) {
+    std::vector<Shown> different;
+    for (Shown& shown : load(folder, at, [](forge::Case&, const std::string&) {})) {
+        if (std::ranges::none_of(
+                different, [&](const Shown& other) { return same_on_the_wire(shown, other); })) {
+            different.push_back(std::move(shown));
+        }
+    }
+    return different;
+}
+
+std::string virtual_host(const Shown& shown, std::string_view domain) {
+    std::string label;
+    for (const char c : shown.id) {
+        const bool kept = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (kept) {
+            label.push_back(c);
+        } else if (!label.empty() && label.back() != '-') {
+            label.push_back('-');
+        }
+    }
+    constexpr std::size_t longest_label = 63;
+    if (label.size() > longest_label) label.resize(longest_label);
+    while (label.ends_with('-'))
+        label.pop_back();
+    return fmt::format("{}.{}", label, domain);
+}
+
+std::vector<Shown> load_virtual_hosts(const std::filesystem::path& folder, Time at,
+                                      std::string_view domain) {
+    std::set<std::string> wanted;
+    for (const Shown& shown : load_cases(folder, at))
+        wanted.insert(shown.id);
+    std::vector<Shown> all = load(folder, at, [&](forge::Case& from, const std::string& id) {
+        Shown named;
+        named.id = id;
+        move_to_domain(from, virtual_host(named, domain));
+    });
+    std::erase_if(all, [&](const Shown& shown) { return !wanted.contains(shown.id); });
+    return all;
+}
+
+}  // namespace handset::lab

@@ -1,0 +1,38 @@
+// The lab's cases, made ready to be shown: what cases/**/*.yaml says of certificates and of the
+// server's flight. What a case expects of a device of its own is not looked at; cases that put the
+// same things on the wire are shown once.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "emulator/forge/case.h"
+#include "handshake/base/time.h"
+
+namespace handset::lab {
+
+struct Shown {
+    std::string id;    // path below the folder of cases, without its ending
+    std::string rule;  // that the case shows; empty: of none
+    std::string about;
+    std::string host;           // the name under which the client is to reach the server
+    std::vector<Bytes> chain;   // as sent
+    std::vector<Bytes> roots;   // what the client is to trust
+    std::filesystem::path key;  // of the first certificate
+    forge::Server server;
+};
+
+// Cases of `folder` in the order of their paths. `at` takes the place of the clock for which a case
+// is written: its dates move along, but for those that would leave the years of UTCTime. Throws
+// forge::ForgeError for a case that cannot be read or made.
+std::vector<Shown> load_cases(const std::filesystem::path& folder, Time at);
+
+// Name of the virtual host of a case below `domain`: letters, digits and hyphens of its id.
+std::string virtual_host(const Shown& shown, std::string_view domain);
+// The case for a virtual host: the names of its certificates and the name to be asked for end in
+// `<label>.<domain>` instead of `example.test`.
+std::vector<Shown> load_virtual_hosts(const std::filesystem::path& folder, Time at,
+                                      std::string_view domain);
+
+}  // namespace handset::lab
