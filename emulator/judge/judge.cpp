@@ -203,19 +203,20 @@ Verdict judge(const Device& device, const device::Store* store, const Evidence& 
                         : stage_of(decider->rule->step);
     if (verdict.outcome == Outcome::unknown) {
         verdict.grade = Grade::assumed;
+    } else if (is_servers_own_end(decider->rule->id)) {
+        verdict.grade = Grade::captured;  // the server's own doing, seen here
+        respond(verdict, *decider, device);
+        if (decider->rule->id == "handshake-server-alert" && !evidence.alerts.empty()) {
+            verdict.alert = AlertSeen{Direction::received, evidence.alerts.back()};
+        } else if (decider->rule->id == "handshake-finish-refused" && evidence.continuation.alert) {
+            verdict.alert = AlertSeen{Direction::received, *evidence.continuation.alert};
+        }
     } else if (decider->tolerance) {
         verdict.grade = decider->tolerance->grade;
         if (decider->objection.grade) {
             verdict.grade = std::min(verdict.grade, *decider->objection.grade);
         }
         respond(verdict, *decider, device);
-    } else {
-        verdict.grade = Grade::captured;  // the server's own doing, seen here
-        if (decider->rule->id == "handshake-server-alert" && !evidence.alerts.empty()) {
-            verdict.alert = AlertSeen{Direction::received, evidence.alerts.back()};
-        } else if (decider->rule->id == "handshake-finish-refused" && evidence.continuation.alert) {
-            verdict.alert = AlertSeen{Direction::received, *evidence.continuation.alert};
-        }
     }
     return verdict;
 }

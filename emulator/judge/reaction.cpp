@@ -28,7 +28,11 @@ const Tolerance* stated_for(std::string_view rule, const device::Device& device)
 Reaction react_to(const Objection& objection, const rules::Rule& rule,
                   const device::Device& device) {
     Reaction reaction;
-    if (is_servers_own_end(rule.id)) return {Effect::decides};
+    if (is_servers_own_end(rule.id)) {
+        // How the device answers is the profile's; that it has failed is not.
+        const Tolerance* stated = stated_for(rule.id, device);
+        return {Effect::decides, stated && stated->action == Action::refuse ? stated : nullptr};
+    }
     const bool open = objection.undecided || rule.id == "chain-anchor-undetermined" ||
                       rule.id == "chain-search-exhausted";
     const Tolerance* stated = stated_for(rule.id, device);

@@ -6,6 +6,9 @@
 #include <deque>
 #include <random>
 
+#include "handshake/base/reader.h"
+#include "handshake/base/writer.h"
+#include "handshake/crypto/signature.h"
 #include "handshake/session/key_agreement.h"
 #include "handshake/session/protection.h"
 #include "handshake/wire/client_hello.h"
@@ -22,6 +25,7 @@ using wire::ProtocolVersion;
 
 constexpr std::size_t usual_dh_bits = 2048;
 constexpr std::uint16_t renegotiation_scsv = 0x00ff;
+constexpr std::size_t max_fragment = std::size_t{1} << 14;  // RFC 5246 6.2.1
 
 // What the client offers, whatever the framing of its hello.
 struct Offer {
@@ -108,12 +112,24 @@ struct Answer {
     KeyExchange key_exchange = KeyExchange::other;
     std::optional<session::KeyAgreement> agreement;
     bool can_finish = true;
+    bool new_session_ticket = false;  // is owed to the client (RFC 5077 3.2)
 };
+
+Bytes all_ones(std::size_t bits) {
+    Bytes octets((bits + 7) / 8, 0xff);
+    if (bits % 8 != 0) octets.front() = static_cast<std::uint8_t>((1U << (bits % 8)) - 1);
+    return octets;
+}
 
 class Answering {
 public:
     Answering(const Shown& shown, const Offer& offer, const crypto::PrivateKey& key)
-        : script_(shown.server), offer_(offer), key_(key) {}
+        : script_(shown.server), offer_(offer), key_(key) {
+        const auto in_certificate =
+            shown.chain.empty() ? std::nullopt
+                                : crypto::find_subject_public_key_info(shown.chain.front());
+        has_own_key_ = in_certificate && equal(*in_certificate, key.public_key());
+    }
 
     Answer answer() {
         Answer answer;
@@ -143,7 +159,11 @@ public:
         if (info) answer.key_exchange = info->key_exchange;
         answer.can_finish = session::can_protect(*server.cipher_suite) &&
                             *server.version >= ProtocolVersion::tls_1_0 &&
-                            *server.version <= ProtocolVersion::tls_1_2;
+                            *server.version <= ProtocolVersion::tls_1_2 &&
+                            server.compression == wire::CompressionMethod::null &&
+                            !is_agreed(ExtensionType::extended_master_secret) &&
+                            !is_agreed(ExtensionType::encrypt_then_mac);
+        answer.new_session_ticket = is_agreed(ExtensionType::session_ticket);
         switch (answer.key_exchange) {
             case KeyExchange::ecdhe_rsa:
             case KeyExchange::ecdhe_ecdsa:
@@ -153,7 +173,7 @@ public:
                 agree_in_group(answer);
                 break;
             case KeyExchange::rsa:
-                answer.can_finish = answer.can_finish && key_.is_rsa();
+                answer.can_finish = answer.can_finish && key_.is_rsa() && has_own_key_;
                 break;
             default:
                 answer.can_finish = false;
@@ -162,9 +182,19 @@ public:
     }
 
 private:
+    // Whether both sides name it in their hellos.
+    bool is_agreed(ExtensionType type) const {
+        return wire::find_extension(offer_.extensions, type) &&
+               std::ranges::find(script_.extensions, type, &wire::Extension::type) !=
+                   script_.extensions.end();
+    }
+
     wire::CipherSuite choose_suite() const {
         std::vector<std::string_view> exchanges{"ECDHE_ECDSA"};
         if (key_.is_rsa()) exchanges = {"ECDHE_RSA", "RSA", "DHE_RSA"};
+        // With another key in the certificate nothing signed verifies; RSA alone asks for no
+        // signature, so that the client gets to see what is odd about the key.
+        if (key_.is_rsa() && !has_own_key_) exchanges = {"RSA", "ECDHE_RSA", "DHE_RSA"};
         const bool dhe = script_.dh_bits > 0 || !script_.dh_p.empty();
         if (dhe) {
             exchanges = {"DHE_RSA"};
@@ -216,6 +246,7 @@ private:
         choose_scheme(server);
         if (!server.group) server.group = common_curve();
         if (!server.group) throw CannotShow{"the client offers no curve that is known here"};
+        answer_point_formats(server);
         if (server.point) {
             answer.can_finish = false;
             return;
@@ -227,13 +258,22 @@ private:
         server.point = answer.agreement->public_value();
     }
 
+    // RFC 8422 5.2: what every server of the field answers to a client that offers formats.
+    void answer_point_formats(forge::Server& server) const {
+        const auto type = ExtensionType::ec_point_formats;
+        const bool scripted = std::ranges::find(server.extensions, type, &wire::Extension::type) !=
+                              server.extensions.end();
+        if (scripted || !wire::find_extension(offer_.extensions, type)) return;
+        server.extensions.push_back({type, wire::encode_ec_point_formats({0}), 0});
+    }
+
     void agree_in_group(Answer& answer) const {
         forge::Server& server = answer.server;
         choose_scheme(server);
         if (server.dh_p.empty()) {
             const std::size_t bits = server.dh_bits == 0 ? usual_dh_bits : server.dh_bits;
             // A search for a longer prime takes too long; what looks like one does as well.
-            server.dh_p = session::dh_prime(bits).value_or(Bytes((bits + 7) / 8, 0xff));
+            server.dh_p = session::dh_prime(bits).value_or(all_ones(bits));
         }
         if (server.dh_ys) {
             answer.can_finish = false;
@@ -250,6 +290,7 @@ private:
     const forge::Server& script_;
     const Offer& offer_;
     const crypto::PrivateKey& key_;
+    bool has_own_key_ = false;  // the certificate's key is the server's
 };
 
 Bytes random_octets(std::size_t length) {
@@ -261,6 +302,12 @@ Bytes random_octets(std::size_t length) {
 
 Bytes plain_record(ProtocolVersion version, wire::ContentType type, Bytes fragment) {
     return wire::encode(wire::Record{type, version, std::move(fragment), 0});
+}
+Bytes encoded(HandshakeType type, Bytes body) {
+    return wire::encode(wire::HandshakeMessage{type, std::move(body), 0, 1, true});
+}
+Bytes finished_message(Bytes verify_data) {
+    return encoded(HandshakeType::finished, std::move(verify_data));
 }
 Bytes alert_record(ProtocolVersion version, wire::AlertDescription description) {
     return plain_record(version, wire::ContentType::alert,
@@ -277,7 +324,8 @@ struct Exchange::State {
     Wish wish = Wish::read;
     bool over = false;  // nothing the client says counts any more
 
-    Bytes before_hello;  // octets of a hello that is not whole
+    Bytes before_hello;  // octets whose framing is not known yet, or of an SSLv2 hello
+    bool is_tls = false;
     bool hello_seen = false;
     wire::RecordStream stream;
     const Shown* shown = nullptr;
@@ -285,8 +333,8 @@ struct Exchange::State {
     Answer answer;
     forge::Randoms randoms;
     Bytes transcript;
-    bool certificate_requested = false;
     std::optional<session::Protection> protection;
+    bool sealing = false;       // what the server says is protected
     Bytes protected_handshake;  // of the client, not whole yet
 
     void finish(Wish how) {
@@ -295,23 +343,74 @@ struct Exchange::State {
     }
     void give_up(wire::AlertDescription description, std::string why) {
         seen.detail = std::move(why);
-        output.push_back(
-            {alert_record(answer.server.version.value_or(ProtocolVersion::tls_1_0), description),
-             {}});
         seen.end = End::server;
         finish(Wish::close);
+        const wire::Alert alert{wire::AlertLevel::fatal, description};
+        const auto version = answer.server.version.value_or(ProtocolVersion::tls_1_0);
+        output.push_back({sealing ? protection->seal(wire::ContentType::alert, wire::encode(alert))
+                                  : alert_record(version, description),
+                          {}});
+    }
+    void reach_limit(std::string what) {
+        seen.end = End::limit;
+        seen.detail = std::move(what);
+        finish(Wish::close);
+    }
+    void take_alert(const wire::Alert& alert, bool encrypted) {
+        if (seen.alerts.size() < limits.max_alerts) {
+            seen.alerts.push_back({alert, encrypted});
+        } else if (!over) {
+            reach_limit("the client sent too many alerts");
+        }
+    }
+
+    void receive(ByteView octets) {
+        if (over) {
+            if (seen.octets_received <= limits.max_received_bytes) stream.feed(octets);
+        } else {
+            receive_first_words(octets);
+        }
+        if (over) take_last_words();
+    }
+    void receive_first_words(ByteView octets) {
+        if (seen.octets_received > limits.max_received_bytes) {
+            return reach_limit("the client sent too much");
+        }
+        if (hello_seen) {
+            stream.feed(octets);
+        } else {
+            take_hello_octets(octets);
+        }
+        if (hello_seen && !over) take_events();
+    }
+    // The alert of a client that refused what the server has said before it closed.
+    void take_last_words() {
+        if (!hello_seen) return;
+        while (const auto event = stream.next()) {
+            if (event->kind == wire::StreamEvent::Kind::alert) take_alert(event->alert, false);
+            if (event->kind == wire::StreamEvent::Kind::other) take_last_record(event->record);
+        }
+    }
+    void take_last_record(const wire::Record& record) {
+        if (!protection) return;
+        const auto plaintext = protection->open(record);
+        if (!plaintext || record.type != wire::ContentType::alert) return;
+        if (const auto alert = wire::decode_alert(*plaintext)) take_alert(*alert, true);
     }
 
     // --- hello ---------------------------------------------------------------------------------
     void take_hello_octets(ByteView octets) {
-        append(before_hello, octets);
-        if (before_hello.size() > limits.max_hello_bytes) {
-            seen.end = End::limit;
-            seen.detail = "what should be a ClientHello is too long";
-            return finish(Wish::close);
+        if (seen.octets_received > limits.max_hello_bytes) {
+            return reach_limit("what should be a ClientHello is too long");
         }
-        if (before_hello.size() < wire::record_header_length) return;
-        if (wire::looks_like_v2_client_hello(before_hello)) return take_v2_hello();
+        if (!is_tls) {
+            append(before_hello, octets);
+            if (before_hello.size() < wire::record_header_length) return;
+            if (wire::looks_like_v2_client_hello(before_hello)) return take_v2_hello();
+            is_tls = true;
+            octets = before_hello;
+        }
+        stream.feed(octets);
         take_tls_hello();
     }
 
@@ -331,13 +430,13 @@ struct Exchange::State {
     }
 
     void take_tls_hello() {
-        wire::RecordStream trial;
-        trial.feed(before_hello);
-        const auto event = trial.next();
-        if (trial.failed()) return no_hello(to_string(trial.error()));
-        if (!event) return;
+        const auto event = stream.next();
+        if (!event) {
+            if (stream.failed()) no_hello(to_string(stream.error()));
+            return;
+        }
         if (event->kind == wire::StreamEvent::Kind::alert) {
-            seen.alerts.push_back({event->alert, false});
+            take_alert(event->alert, false);
             return no_hello("an alert in place of a ClientHello");
         }
         if (event->kind != wire::StreamEvent::Kind::handshake ||
@@ -347,11 +446,13 @@ struct Exchange::State {
         const auto hello = wire::decode_client_hello(event->message.body);
         if (!hello) return no_hello(to_string(hello.error()));
         // A hello in several records is kept as one; nothing but the framing is lost.
-        seen.flight.client_hello = wire::encode(wire::Record{
-            wire::ContentType::handshake, event->record_version, wire::encode(event->message), 0});
-        stream.feed(before_hello);
-        stream.next();
-        transcript = wire::encode(event->message);
+        const Bytes message = wire::encode(event->message);
+        if (message.size() > max_fragment) {
+            return reach_limit(fmt::format("a ClientHello of {} octets", message.size()));
+        }
+        seen.flight.client_hello = wire::encode(
+            wire::Record{wire::ContentType::handshake, event->record_version, message, 0});
+        transcript = message;
         hello_seen = true;
         greet(offer_of(*hello));
     }
@@ -408,8 +509,6 @@ struct Exchange::State {
         while (const auto event = own.next()) {
             if (event->kind != wire::StreamEvent::Kind::handshake) continue;
             append(transcript, wire::encode(event->message));
-            certificate_requested =
-                certificate_requested || event->message.type == HandshakeType::certificate_request;
             done = done || event->message.type == HandshakeType::server_hello_done;
         }
         seen.flight_sent_whole = done;
@@ -444,9 +543,7 @@ struct Exchange::State {
             take(*event);
         }
         if (stream.failed() && !over) {
-            seen.detail = "the client's octets: " + to_string(stream.error());
-            seen.end = End::limit;
-            finish(Wish::close);
+            reach_limit("the client's octets: " + to_string(stream.error()));
         }
     }
 
@@ -454,8 +551,7 @@ struct Exchange::State {
         using Kind = wire::StreamEvent::Kind;
         switch (event.kind) {
             case Kind::alert:
-                seen.alerts.push_back({event.alert, false});
-                return;
+                return take_alert(event.alert, false);
             case Kind::handshake:
                 return take_message(event.message);
             case Kind::change_cipher_spec:
@@ -507,13 +603,15 @@ struct Exchange::State {
         }
         switch (record.type) {
             case wire::ContentType::alert:
-                if (const auto alert = wire::decode_alert(*plaintext)) {
-                    seen.alerts.push_back({*alert, true});
-                }
+                if (const auto alert = wire::decode_alert(*plaintext)) take_alert(*alert, true);
                 return;
             case wire::ContentType::handshake:
                 return take_finished(*plaintext);
             case wire::ContentType::application_data:
+                if (seen.reached < Reached::finished) {
+                    return give_up(wire::AlertDescription::unexpected_message,
+                                   "application data in front of the client's Finished");
+                }
                 if (!plaintext->empty()) take_request();
                 return;
             default:
@@ -522,14 +620,12 @@ struct Exchange::State {
     }
 
     void take_finished(ByteView plaintext) {
-        append(protected_handshake, plaintext);
-        constexpr std::size_t header = 4;
-        constexpr std::size_t verify_data_length = 12;
-        if (protected_handshake.size() < header + verify_data_length) return;
         if (seen.reached >= Reached::finished) return;  // a renegotiation is not answered
-        const Bytes expected = protection->verify_data(session::Side::client, transcript);
-        const ByteView verify_data = ByteView(protected_handshake).subspan(header);
-        if (!equal(verify_data, expected)) {
+        append(protected_handshake, plaintext);
+        const Bytes expected =
+            finished_message(protection->verify_data(session::Side::client, transcript));
+        if (protected_handshake.size() < expected.size()) return;
+        if (protected_handshake != expected) {
             return give_up(wire::AlertDescription::decrypt_error,
                            "the client's Finished does not verify");
         }
@@ -552,18 +648,27 @@ struct Exchange::State {
             return finish(Wish::close);
         }
         if (script.kind == Kind::timeout) return;
-        Bytes octets = plain_record(version, wire::ContentType::change_cipher_spec, {1});
+        Bytes octets;
+        if (answer.new_session_ticket) {
+            // Without a ticket in it (RFC 5077 3.3).
+            const Bytes message =
+                encoded(HandshakeType::new_session_ticket, Writer().u32(0).u16(0).take());
+            octets = plain_record(version, wire::ContentType::handshake, message);
+            append(transcript, message);
+        }
+        append(octets, plain_record(version, wire::ContentType::change_cipher_spec, {1}));
         Bytes verify_data = protection->verify_data(session::Side::server, transcript);
         if (script.kind == Kind::failed) verify_data.front() ^= 1;
         append(octets, protection->seal(wire::ContentType::handshake,
-                                        wire::encode(wire::HandshakeMessage{
-                                            HandshakeType::finished, verify_data, 0, 1, true})));
+                                        finished_message(std::move(verify_data))));
+        sealing = true;
         output.push_back({std::move(octets), {}});
     }
 
     void take_request() {
         if (seen.reached == Reached::request) return;
         seen.reached = Reached::request;
+        if (!sealing) return;  // a False Start (RFC 7918), and the script's server stays silent
         const std::string text = fmt::format("handset lab: {}\n", shown->id);
         const std::string response = fmt::format(
             "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n"
@@ -588,31 +693,15 @@ Exchange::Exchange(Exchange&&) noexcept = default;
 Exchange& Exchange::operator=(Exchange&&) noexcept = default;
 
 void Exchange::receive(ByteView octets) {
-    State& state = *state_;
-    state.seen.octets_received += octets.size();
-    if (state.over) {
-        // The alert of a client that refused what the server has said before it closed.
-        if (state.hello_seen && state.seen.octets_received <= state.limits.max_received_bytes) {
-            state.stream.feed(octets);
-            while (const auto event = state.stream.next()) {
-                if (event->kind == wire::StreamEvent::Kind::alert) {
-                    state.seen.alerts.push_back({event->alert, false});
-                }
-            }
-        }
-        return;
+    state_->seen.octets_received += octets.size();
+    try {
+        state_->receive(octets);
+    } catch (const std::exception& error) {
+        // Trouble of ours, for example with mbed TLS: this connection's, not the server's.
+        if (state_->over) return;
+        state_->sealing = false;
+        state_->give_up(wire::AlertDescription::internal_error, error.what());
     }
-    if (state.seen.octets_received > state.limits.max_received_bytes) {
-        state.seen.end = End::limit;
-        state.seen.detail = "the client sent too much";
-        return state.finish(Wish::close);
-    }
-    if (state.hello_seen) {
-        state.stream.feed(octets);
-    } else {
-        state.take_hello_octets(octets);
-    }
-    if (state.hello_seen && !state.over) state.take_events();
 }
 
 void Exchange::ended(End how) {

@@ -12,8 +12,9 @@
 namespace handset::lab {
 
 struct ExchangeLimits {
-    std::size_t max_hello_bytes = std::size_t{64} * 1024;
+    std::size_t max_hello_bytes = std::size_t{64} * 1024;  // with the headers of its records
     std::size_t max_received_bytes = std::size_t{256} * 1024;
+    std::size_t max_alerts = 100;
 };
 
 class Exchange {
@@ -25,6 +26,7 @@ public:
     Exchange(Exchange&&) noexcept;
     Exchange& operator=(Exchange&&) noexcept;
 
+    // Trouble of ours, for example with mbed TLS, ends the connection like what a client does.
     void receive(ByteView octets);
     // The client closed or reset the connection, or stayed silent for too long.
     void ended(End how);

@@ -16,11 +16,9 @@ constexpr std::pair<Reached, std::string_view> reached_words[] = {
     {Reached::nothing, "nothing"},   {Reached::hello, "hello"},
     {Reached::flight, "flight"},     {Reached::client_key_exchange, "client-key-exchange"},
     {Reached::finished, "finished"}, {Reached::request, "request"}};
-constexpr std::pair<End, std::string_view> end_words[] = {{End::closed, "closed"},
-                                                          {End::reset, "reset"},
-                                                          {End::timeout, "timeout"},
-                                                          {End::server, "server"},
-                                                          {End::limit, "limit"}};
+constexpr std::pair<End, std::string_view> end_words[] = {
+    {End::closed, "closed"}, {End::reset, "reset"}, {End::timeout, "timeout"},
+    {End::server, "server"}, {End::limit, "limit"}, {End::stopped, "stopped"}};
 
 template <typename T, std::size_t n>
 std::string_view word_of(const std::pair<T, std::string_view> (&words)[n], T value) {
@@ -74,8 +72,23 @@ Bytes hex_at(const json::object& object, std::string_view key) {
 }
 Time time_at(const json::object& object, std::string_view key) {
     const auto time = parse_rfc3339(text_at(object, key));
-    if (!time) refuse(key, "is no time");
+    // An offset may lead out of the years that can be written.
+    if (!time || !parse_rfc3339(to_rfc3339(*time))) refuse(key, "is no time");
     return *time;
+}
+// With the fraction as time_text() writes it.
+std::chrono::sys_time<std::chrono::milliseconds> precise_time_at(const json::object& object,
+                                                                 std::string_view key) {
+    const Time seconds = time_at(object, key);
+    const std::string text = text_at(object, key);
+    int milliseconds = 0;
+    const std::size_t point = text.find('.');
+    for (std::size_t i = 1; i <= 3 && point != std::string::npos; ++i) {
+        const char c = text[std::min(point + i, text.size() - 1)];
+        if (c < '0' || c > '9') return seconds;  // a fraction of another kind
+        milliseconds = milliseconds * 10 + (c - '0');
+    }
+    return seconds + std::chrono::milliseconds(milliseconds);
 }
 bool flag_at(const json::object& object, std::string_view key) {
     const json::value& value = at(object, key);
@@ -89,6 +102,16 @@ std::size_t number_at(const json::object& object, std::string_view key, std::siz
         refuse(key, "is no such number");
     }
     return static_cast<std::size_t>(value.get_int64());
+}
+
+wire::AlertLevel level_at(const json::object& object, std::string_view key) {
+    const std::string text = text_at(object, key);
+    for (unsigned level = 0; level <= 0xff; ++level) {
+        if (text == wire::name_of(static_cast<wire::AlertLevel>(level))) {
+            return static_cast<wire::AlertLevel>(level);
+        }
+    }
+    refuse(key, "an unknown word");
 }
 
 }  // namespace
@@ -108,11 +131,16 @@ const ClientAlert* Observation::stopped_with() const {
 }
 
 std::optional<bool> accepted(const Observation& observation) {
+    if (observation.reached == Reached::client_key_exchange && !observation.can_finish) return true;
+    if (observation.reached >= Reached::flight && observation.client_accepted) {
+        return observation.client_accepted;
+    }
     switch (observation.reached) {
         case Reached::nothing:
         case Reached::hello:
             return std::nullopt;
         case Reached::flight:
+            if (observation.end == End::stopped && !observation.stopped_with()) return std::nullopt;
             return false;
         case Reached::client_key_exchange:
         case Reached::finished:
@@ -130,7 +158,7 @@ std::string to_json(const Entry& entry) {
     for (const ClientAlert& alert : seen.alerts)
         alerts.emplace_back(alert_object(alert));
     const auto verdict = accepted(seen);
-    return json::serialize(json::object{
+    json::object line{
         {"schema", 1},
         {"at", time_text(entry.at)},
         {"clock", to_rfc3339(entry.clock)},
@@ -146,11 +174,18 @@ std::string to_json(const Entry& entry) {
         {"version", or_null(seen.version, [](auto value) { return wire::name_of(value); })},
         {"cipher_suite",
          or_null(seen.cipher_suite, [](auto value) { return wire::name_of(value); })},
+        {"flight_sent_whole", seen.flight_sent_whole},
         {"can_finish", seen.can_finish},
         {"detail", printable_utf8(seen.detail)},
         {"received", seen.octets_received},
         {"hello", to_hex(seen.flight.client_hello)},
-        {"flight", to_hex(seen.flight.bytes)}});
+        {"flight", to_hex(seen.flight.bytes)}};
+    if (seen.client_accepted || !seen.client_error.empty()) {
+        line["client"] = json::object{
+            {"accepted", seen.client_accepted ? json::value(*seen.client_accepted) : nullptr},
+            {"error", printable_utf8(seen.client_error)}};
+    }
+    return json::serialize(line);
 }
 
 Entry from_json(std::string_view line) {
@@ -159,7 +194,7 @@ Entry from_json(std::string_view line) {
     if (error || !value.is_object()) refuse("line", "is no JSON object");
     const json::object& object = value.get_object();
     Entry entry;
-    entry.at = time_at(object, "at");
+    entry.at = precise_time_at(object, "at");
     entry.clock = time_at(object, "clock");
     entry.cases_for = time_at(object, "cases_for");
     entry.peer = text_at(object, "peer");
@@ -175,16 +210,25 @@ Entry from_json(std::string_view line) {
         if (!item.is_object()) refuse("alerts", "is no list of objects");
         const json::object& alert = item.get_object();
         const auto code = number_at(alert, "code", 255);
-        seen.alerts.push_back({{text_at(alert, "level") == "warning" ? wire::AlertLevel::warning
-                                                                     : wire::AlertLevel::fatal,
-                                static_cast<wire::AlertDescription>(code)},
-                               flag_at(alert, "encrypted")});
+        seen.alerts.push_back(
+            {{level_at(alert, "level"), static_cast<wire::AlertDescription>(code)},
+             flag_at(alert, "encrypted")});
     }
     if (at(object, "version").is_string()) {
         seen.version = wire::protocol_version_from_name(text_at(object, "version"));
     }
     if (at(object, "cipher_suite").is_string()) {
         seen.cipher_suite = wire::cipher_suite_from_name(text_at(object, "cipher_suite"));
+    }
+    if (const json::value* client = object.if_contains("client")) {
+        if (!client->is_object()) refuse("client", "is no object");
+        if (at(client->get_object(), "accepted").is_bool()) {
+            seen.client_accepted = flag_at(client->get_object(), "accepted");
+        }
+        seen.client_error = text_at(client->get_object(), "error");
+    }
+    if (object.contains("flight_sent_whole")) {
+        seen.flight_sent_whole = flag_at(object, "flight_sent_whole");
     }
     seen.can_finish = flag_at(object, "can_finish");
     seen.detail = text_at(object, "detail");

@@ -23,7 +23,14 @@ enum class Reached {
 std::string_view reached_name(Reached reached);  // "client-key-exchange"
 
 // What ended the connection.
-enum class End { closed, reset, timeout, server, limit };  // server: by the case's script
+enum class End {
+    closed,   // by the client
+    reset,    // by the client
+    timeout,  // it said nothing for too long
+    server,   // by the case's script, or because the server could not go on
+    limit,    // the client sent more than is taken
+    stopped   // the lab itself was ended
+};
 std::string_view end_name(End end);
 
 struct ClientAlert {
@@ -45,6 +52,9 @@ struct Observation {
     // Whether the server had what it takes to finish the handshake; with a made-up key share or
     // group there is none, and a client that goes on is told so by an alert.
     bool can_finish = false;
+    // What the client itself says of the connection, where somebody asked it; and in which words.
+    std::optional<bool> client_accepted;
+    std::string client_error;
     std::string detail;  // for eyes: why nothing was shown, what could not be read
     std::size_t octets_received = 0;
 
@@ -52,9 +62,10 @@ struct Observation {
     const ClientAlert* stopped_with() const;
 };
 
-// What the client made of the case as far as the server can see: false when it stopped before
-// ClientKeyExchange or gave up with an alert, true when it sent a request; nullopt when it went on
-// and then said nothing more, or was shown nothing.
+// What the client made of the case: its own word where there is one. Else as far as the server can
+// see: false when it stopped before ClientKeyExchange or gave up with an alert, true when it sent a
+// request. A client that went on where the server could not has accepted the case. nullopt when it
+// went on and then said nothing more, was shown nothing, or was cut off before it could say.
 std::optional<bool> accepted(const Observation& observation);
 
 // One line of the log.

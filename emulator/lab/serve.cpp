@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <sys/resource.h>
+
 #include <boost/asio.hpp>
+#include <exception>
 #include <set>
 #include <stdexcept>
 
@@ -13,6 +16,17 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
+
+constexpr std::chrono::milliseconds pause_after_failed_accept{100};
+constexpr std::size_t other_descriptors = 64;
+
+// Failing that, connections wait until others are over.
+void allow_descriptors(std::size_t count) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= count) return;
+    limit.rlim_cur = std::min<rlim_t>(count, limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 std::chrono::sys_time<std::chrono::microseconds> now() {
     return std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
@@ -51,6 +65,12 @@ public:
         read();
     }
 
+    void stop() {
+        exchange_.ended(End::stopped);
+        finish();
+    }
+
+private:
     // Hands over what was seen, once.
     void finish() {
         if (finished_) return;
@@ -65,18 +85,20 @@ public:
         on_over_(shared_from_this(), served_);
     }
 
-private:
     void arm(asio::steady_timer& timer, std::chrono::milliseconds after) {
         timer.expires_after(after);
-        timer.async_wait([self = shared_from_this()](error_code error) {
+        timer.async_wait([self = shared_from_this(), &timer](error_code error) {
             if (error || self->finished_) return;
+            // It may have been armed anew while this call was waiting to be made.
+            if (timer.expiry() > asio::steady_timer::clock_type::now()) return;
             self->exchange_.ended(End::timeout);
             self->finish();
         });
     }
 
     void read() {
-        arm(silence_, closing_ ? options_.linger : options_.step);
+        // Once the server has closed, the client has `linger` altogether.
+        if (!closing_) arm(silence_, options_.step);
         socket_.async_read_some(asio::buffer(buffer_),
                                 [self = shared_from_this()](error_code error, std::size_t length) {
                                     self->have_read(error, length);
@@ -92,10 +114,19 @@ private:
             return;
         }
         const ByteView octets(buffer_.data(), length);
-        served_.chunks.push_back({now(), true, to_bytes(octets)});
         exchange_.receive(octets);
+        if (exchange_.observation().octets_received > options_.limits.max_received_bytes) {
+            return finish();
+        }
+        keep(true, octets);
         write();
         if (!finished_) read();
+    }
+
+    void keep(bool from_client, ByteView octets) {
+        if (options_.keep_chunks) {
+            served_.chunks.push_back({now(), from_client, to_bytes(octets)});
+        }
     }
 
     void write() {
@@ -112,7 +143,7 @@ private:
     }
 
     void send() {
-        served_.chunks.push_back({now(), false, output_});
+        keep(false, output_);
         asio::async_write(socket_, asio::buffer(output_),
                           [self = shared_from_this()](error_code error, std::size_t) {
                               self->writing_ = false;
@@ -170,14 +201,18 @@ struct Server::State {
 
     struct Listener {
         Listener(asio::io_context& context, Exchange::Choose chosen_by)
-            : acceptor(context), choose(std::move(chosen_by)) {}
+            : acceptor(context), pause(context), choose(std::move(chosen_by)) {}
         tcp::acceptor acceptor;
+        asio::steady_timer pause;  // after trouble
         Exchange::Choose choose;
         std::uint16_t port = 0;
-        bool accepting = false;
+        bool waiting = false;
     };
 
+    bool has_room() const { return connections.size() < options.max_connections; }
     void accept(Listener& listener);
+    void take_client(Listener& listener);
+    void accept_later(Listener& listener);
     void accept_all() {
         for (const auto& listener : listeners)
             accept(*listener);
@@ -192,28 +227,57 @@ struct Server::State {
     std::vector<std::unique_ptr<Listener>> listeners;
     std::set<std::shared_ptr<Connection>> connections;
     bool stopping = false;
+    std::exception_ptr trouble;  // of on_served
 };
 
+// A client is waited for first and taken only if there is room then: many ports may have one at
+// the same time.
 void Server::State::accept(Listener& listener) {
-    if (stopping || listener.accepting || connections.size() >= options.max_connections) return;
-    listener.accepting = true;
-    listener.acceptor.async_accept([this, &listener](error_code error, tcp::socket socket) {
-        listener.accepting = false;
-        if (stopping) return;
-        if (!error) {
-            const auto connection = std::make_shared<Connection>(
-                options, std::move(socket), listener.port, listener.choose,
-                [this](const auto& over, const Served& served) { forget(over, served); });
-            connections.insert(connection);
-            connection->start();
-        }
+    if (stopping || listener.waiting || !has_room()) return;
+    listener.waiting = true;
+    listener.acceptor.async_wait(tcp::acceptor::wait_read, [this, &listener](error_code error) {
+        listener.waiting = false;
+        if (stopping || !has_room()) return;
+        if (error) return accept_later(listener);
+        take_client(listener);
+    });
+}
+
+void Server::State::take_client(Listener& listener) {
+    error_code error;
+    tcp::socket socket(context);
+    listener.acceptor.accept(socket, error);
+    // A client that is gone already is none. What fails otherwise, for want of descriptors say,
+    // would fail again at once.
+    const bool gone = error == asio::error::would_block || error == asio::error::connection_aborted;
+    if (error && !gone) return accept_later(listener);
+    if (!error) {
+        const auto connection = std::make_shared<Connection>(
+            options, std::move(socket), listener.port, listener.choose,
+            [this](const auto& over, const Served& served) { forget(over, served); });
+        connections.insert(connection);
+        connection->start();
+    }
+    accept(listener);
+}
+
+void Server::State::accept_later(Listener& listener) {
+    listener.waiting = true;
+    listener.pause.expires_after(pause_after_failed_accept);
+    listener.pause.async_wait([this, &listener](error_code) {
+        listener.waiting = false;
         accept(listener);
     });
 }
 
 void Server::State::forget(const std::shared_ptr<Connection>& connection, const Served& served) {
     connections.erase(connection);
-    on_served(served);
+    try {
+        if (!trouble) on_served(served);
+    } catch (...) {
+        trouble = std::current_exception();
+        asio::post(context, [this] { stop(); });
+    }
     accept_all();
 }
 
@@ -222,11 +286,13 @@ void Server::State::stop() {
     stopping = true;
     error_code ignored;
     signals.cancel(ignored);
-    for (const auto& listener : listeners)
+    for (const auto& listener : listeners) {
         listener->acceptor.close(ignored);
+        listener->pause.cancel();
+    }
     const auto open = connections;
     for (const auto& connection : open)
-        connection->finish();
+        connection->stop();
 }
 
 Server::Server(ServeOptions options, OnServed on_served)
@@ -240,6 +306,12 @@ std::uint16_t Server::listen(std::uint16_t port, Exchange::Choose choose) {
         throw std::runtime_error(
             fmt::format("{} is no address to listen on", printable(state_->options.address)));
     }
+    if (state_->listeners.empty()) {
+        state_->signals.add(SIGINT);
+        state_->signals.add(SIGTERM);
+    }
+    allow_descriptors(state_->listeners.size() + 1 + state_->options.max_connections +
+                      other_descriptors);
     auto listener = std::make_unique<State::Listener>(state_->context, std::move(choose));
     tcp::acceptor& acceptor = listener->acceptor;
     const tcp::endpoint endpoint(address, port);
@@ -247,6 +319,7 @@ std::uint16_t Server::listen(std::uint16_t port, Exchange::Choose choose) {
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) acceptor.non_blocking(true, error);
     if (error) {
         throw std::runtime_error(fmt::format("cannot listen on {} port {}: {}",
                                              state_->options.address, port, error.message()));
@@ -257,17 +330,16 @@ std::uint16_t Server::listen(std::uint16_t port, Exchange::Choose choose) {
 }
 
 void Server::run() {
-    state_->signals.add(SIGINT);
-    state_->signals.add(SIGTERM);
     state_->signals.async_wait([this](error_code error, int) {
         if (!error) state_->stop();
     });
     state_->accept_all();
     state_->context.run();
+    if (state_->trouble) std::rethrow_exception(state_->trouble);
 }
 
 void Server::stop() {
-    asio::post(state_->context, [state = state_] { state->stop(); });
+    asio::post(state_->context, [state = state_.get()] { state->stop(); });
 }
 
 }  // namespace handset::lab

@@ -1,6 +1,7 @@
 // The lab on the network: listens, plays an Exchange with every client, hands over what it saw.
 // Asio stays in serve.cpp. Nothing a client does stops it: connections, octets and time are
-// bounded. More clients than `max_connections` wait in the kernel's queue.
+// bounded. More clients than `max_connections` wait in the kernel's queue. Raises the process's
+// soft limit of open files as far as that needs and the hard one allows.
 #pragma once
 
 #include <chrono>
@@ -18,9 +19,11 @@ struct ServeOptions {
     std::chrono::milliseconds linger{2'000};       // for the client's close after the server's
     std::size_t max_connections = 256;
     ExchangeLimits limits;
+    bool keep_chunks = true;  // whether Served holds what was said, for a capture
 };
 
-// Octets as they were handed to the socket or taken from it.
+// Octets as they were handed to the socket or taken from it. What the client sends beyond
+// ExchangeLimits::max_received_bytes is in none.
 struct Chunk {
     std::chrono::sys_time<std::chrono::microseconds> at{};
     bool from_client = false;
@@ -46,10 +49,10 @@ public:
     Server& operator=(const Server&) = delete;
 
     // The port that is listened on; 0 lets the kernel choose. Throws std::runtime_error, one line,
-    // when it cannot.
+    // when it cannot. From here on SIGINT and SIGTERM are kept for run().
     std::uint16_t listen(std::uint16_t port, Exchange::Choose choose);
     // Serves until stop(), SIGINT or SIGTERM; connections that are open then are handed over as
-    // they stand.
+    // they stand. What OnServed throws ends it in the same way, and is thrown here.
     void run();
     // May be called from OnServed.
     void stop();

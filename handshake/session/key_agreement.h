@@ -33,8 +33,8 @@ private:
     std::unique_ptr<State> state_;
 };
 
-// A prime of that many bits, the same one for the same length: RFC 3526 and RFC 2409 have some,
-// others are searched. nullopt below 16 and above 4096 bits.
+// A prime of that many bits, the same one for the same length: those of RFC 3526 for 2048, 3072 and
+// 4096 bits, others are searched, once. nullopt below 16 bits and for others above 2048.
 std::optional<Bytes> dh_prime(std::size_t bits);
 
 }  // namespace handset::session

@@ -260,6 +260,10 @@ struct Protection::State {
             if (plaintext.empty()) return std::nullopt;
             const std::size_t padding = std::size_t{plaintext.back()} + 1;
             if (padding > plaintext.size()) return std::nullopt;
+            const auto is_wrong = [&](std::uint8_t octet) { return octet != plaintext.back(); };
+            if (std::ranges::any_of(ByteView(plaintext).last(padding), is_wrong)) {
+                return std::nullopt;
+            }
             plaintext.resize(plaintext.size() - padding);
         }
         if (plaintext.size() < algorithms->mac_length) return std::nullopt;

@@ -25,12 +25,16 @@ def program():
     return pathlib.Path(named) if named else ROOT / "build/release/handset"
 
 
+class HandsetError(Exception):
+    """In handset's own words."""
+
+
 def run_handset(*arguments):
     environment = dict(os.environ, HANDSET_HOME=str(ROOT))
     done = subprocess.run([str(program()), *map(str, arguments)], env=environment,
                           capture_output=True, text=True, timeout=600, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"handset {arguments[0]}: {done.stderr.strip() or done.returncode}")
+        raise HandsetError(done.stderr.strip() or f"status {done.returncode}")
     return done.stdout
 
 
