@@ -16,6 +16,7 @@ std::span<const Command> commands() {
         {"check", "CHAIN…", "judge certificate files, offline", check},
         {"probe", "HOST[:PORT]", "judge a live server", probe},
         {"lab", "", "show a real client prepared faults", lab},
+        {"learn", "--lab", "write the profile of a real client", learn},
         {"devices", "[ID…]", "list the devices, or show one", devices},
         {"rules", "[ID…]", "list the rules, or show one", rules},
         {"lint", "PROFILE…", "check device profiles and stores", lint},

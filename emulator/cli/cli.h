@@ -48,6 +48,7 @@ int probe(const std::vector<std::string>& arguments, const Streams& streams);
 int devices(const std::vector<std::string>& arguments, const Streams& streams);
 int rules(const std::vector<std::string>& arguments, const Streams& streams);
 int lab(const std::vector<std::string>& arguments, const Streams& streams);
+int learn(const std::vector<std::string>& arguments, const Streams& streams);
 int lint(const std::vector<std::string>& arguments, const Streams& streams);
 
 }  // namespace handset::cli

@@ -6,6 +6,7 @@
 
 #include "emulator/capture/writer.h"
 #include "emulator/cli/options.h"
+#include "emulator/lab/pem.h"
 #include "emulator/lab/prediction.h"
 #include "emulator/lab/serve.h"
 #include "emulator/report/listing.h"
@@ -56,27 +57,6 @@ std::vector<lab::Shown> select(std::vector<lab::Shown> cases,
     return selected;
 }
 
-std::string pem(ByteView der) {
-    static constexpr char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string text = "-----BEGIN CERTIFICATE-----\n";
-    std::size_t column = 0;
-    for (std::size_t i = 0; i < der.size(); i += 3) {
-        std::uint32_t group = 0;
-        for (std::size_t j = 0; j < 3; ++j)
-            group = group << 8 | (i + j < der.size() ? der[i + j] : 0U);
-        for (std::size_t j = 0; j < 4; ++j) {
-            text += i + j > der.size() ? '=' : digits[(group >> (18 - 6 * j)) & 63];
-        }
-        if ((column += 4) == 64) {
-            text += '\n';
-            column = 0;
-        }
-    }
-    if (column > 0) text += '\n';
-    return text + "-----END CERTIFICATE-----\n";
-}
-
 void write_file(const fs::path& file, std::string_view text) {
     std::ofstream out(file, std::ios::binary);
     out << text;
@@ -119,14 +99,8 @@ void write_cases(const std::vector<lab::Shown>& cases, const fs::path& folder) {
         if (error) {
             throw std::runtime_error(fmt::format("{}: {}", own.string(), error.message()));
         }
-        std::string chain;
-        for (const Bytes& certificate : shown.chain)
-            chain += pem(certificate);
-        std::string roots;
-        for (const Bytes& certificate : shown.roots)
-            roots += pem(certificate);
-        write_file(own / "chain.pem", chain);
-        write_file(own / "roots.pem", roots);
+        write_file(own / "chain.pem", lab::to_pem(shown.chain));
+        write_file(own / "roots.pem", lab::to_pem(shown.roots));
         write_file(own / "key.pem", read_file(shown.key));
     }
 }
@@ -178,6 +152,10 @@ std::string with_predictions(const std::string& line, json::array predictions) {
     json::object object = json::parse(line).as_object();
     object["predictions"] = std::move(predictions);
     return json::serialize(object);
+}
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
 
 const lab::Shown* find_case(const std::vector<lab::Shown>& cases, std::string_view id) {
@@ -277,6 +255,7 @@ int serve(const Serving& serving, std::ostream& log) {
     options.step = std::chrono::seconds(seconds);
     options.connection = std::chrono::seconds(std::max(60U, 3 * seconds));
     const std::size_t wanted = serving.values["connections"].as<std::size_t>();
+    options.keep_chunks = serving.values.count("pcap") > 0;
     std::size_t served_count = 0;
     lab::Server* running = nullptr;
     lab::Server server(options, [&](const lab::Served& served) {
@@ -285,7 +264,12 @@ int serve(const Serving& serving, std::ostream& log) {
         entry.clock = serving.clock.value_or(std::chrono::floor<std::chrono::seconds>(entry.at));
         std::string line = lab::to_json(entry);
         if (const lab::Shown* shown = find_case(serving.cases, entry.observation.case_id)) {
-            line = with_predictions(line, serving.predicting.predict(entry, *shown));
+            try {
+                line = with_predictions(line, serving.predicting.predict(entry, *shown));
+            } catch (const std::exception& error) {  // the log goes on
+                serving.streams.err << fmt::format("handset lab: {}: {}\n", shown->id,
+                                                   printable_utf8(error.what()));
+            }
         }
         log << line << '\n';
         log.flush();
@@ -302,6 +286,11 @@ int serve(const Serving& serving, std::ostream& log) {
     const std::uint16_t first = port_from(serving.values);
     const std::string by = serving.values["by"].as<std::string>();
     std::vector<std::uint16_t> ports;
+    if (by == "port" && first > 0 && first + serving.cases.size() - 1 > 65535) {
+        throw UsageError(
+            fmt::format("--port {} leaves no room for {} cases; the last port is 65535", first,
+                        serving.cases.size()));
+    }
     if (by == "port") {
         for (const lab::Shown& shown : serving.cases) {
             const auto port = static_cast<std::uint16_t>(first == 0 ? 0 : first + ports.size());
@@ -309,7 +298,10 @@ int serve(const Serving& serving, std::ostream& log) {
         }
     } else if (by == "sni") {
         const std::uint16_t port = server.listen(first, [&](const std::string& name) {
-            const auto found = std::ranges::find(serving.cases, name, &lab::Shown::host);
+            // RFC 6066 3: in any case.
+            const auto found = std::ranges::find_if(serving.cases, [&](const lab::Shown& shown) {
+                return std::ranges::equal(shown.host, name, {}, lower, lower);
+            });
             return found == serving.cases.end() ? nullptr : &*found;
         });
         ports.assign(serving.cases.size(), port);

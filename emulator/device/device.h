@@ -11,6 +11,7 @@
 #include "handshake/rules/rule.h"
 #include "handshake/wire/registry.h"
 #include "handshake/x509/der.h"
+#include "handshake/x509/name_constraints.h"
 
 namespace handset::device {
 
@@ -117,7 +118,12 @@ struct CertificateRules {
     friend bool operator==(const CertificateRules&, const CertificateRules&) = default;
 };
 
-enum class PathOrder { as_sent, any };
+// Of the certificates in the message.
+enum class PathOrder {
+    as_sent,  // each is issued by the next
+    forward,  // each is issued by one behind it
+    any
+};
 enum class SentSelfSigned { used, dropped };
 enum class AnchorKind { self_signed, any };
 // Where the issuer of a certificate is looked for first.
@@ -126,6 +132,7 @@ enum class IssuersFrom { sent_first, stored_first };
 enum class Alternatives {
     none,           // the first candidate or nothing
     until_trusted,  // others are tried until an anchor is reached; then the path is validated
+    until_signed,   // the same, and one whose key did not make the signature is none
     until_valid     // others are tried until a path validates
 };
 // authorityKeyIdentifier against subjectKeyIdentifier when an issuer is chosen.
@@ -155,10 +162,14 @@ struct PathRules {
 };
 
 enum class DatesOf { leaf, intermediates, anchor };
+// Purposes each of which is enough, where extKeyUsage is present; sgc: those of server gated
+// cryptography, msSGC and nsSGC, ns_sgc: the latter alone.
 enum class ExtendedKeyUsageRule {
     ignored,
     server_auth,
     server_auth_or_any,
+    server_auth_or_sgc,
+    server_auth_or_ns_sgc,
     server_auth_any_or_sgc
 };
 enum class V1Ca { refused, anchor, accepted };  // whether a CA may be a version 1 certificate
@@ -169,27 +180,46 @@ struct ValidationRules {
     Stated<std::vector<DatesOf>> dates;  // whose validity counts
     Stated<bool> basic_constraints;      // intermediates need cA TRUE
     Stated<bool> path_len_constraint;
-    Stated<bool> ca_key_usage;    // keyUsage of a CA, if present, needs keyCertSign
-    Stated<bool> leaf_key_usage;  // keyUsage, if present, must allow the key exchange
-    Stated<ExtendedKeyUsageRule> extended_key_usage;  // of the leaf, if the extension is present
-    Stated<bool> ca_extended_key_usage;               // that of a CA, if present, counts as well
+    Stated<bool> self_issued_exempt;  // of path lengths and name constraints: CAs, not the leaf
+    Stated<bool> ca_key_usage;        // keyUsage of a CA, if present, needs keyCertSign
+    Stated<bool> leaf_key_usage;      // keyUsage, if present, must allow the key exchange
+    Stated<ExtendedKeyUsageRule> extended_key_usage;     // of the leaf, if the extension is present
+    Stated<ExtendedKeyUsageRule> ca_extended_key_usage;  // of a CA, if present
     Stated<V1Ca> v1_ca;
     Stated<bool> anchor_constraints;  // an anchor is held to what its own extensions say
     Stated<std::vector<ConstraintForm>> name_constraints;  // empty: not looked at
-    Stated<bool> name_constraints_on_cn;    // dNSName constraints hold a common name, too
-    Stated<bool> policies;                  // RFC 5280 6.1: policy tree, mapping, inhibition
-    Stated<std::size_t> max_validity_days;  // of the leaf
+    Stated<bool> name_constraints_on_cn;  // dNSName constraints hold a common name, too
+    Stated<x509::EmailAddressesHeld> name_constraints_on_email;  // in the subject
+    Stated<bool> name_constraints_on_cas;      // names of intermediates are held to them, too
+    Stated<bool> wildcards_may_be_excluded;    // false: '*' is a label like any other
+    Stated<bool> local_part_case_counts;       // in constraints on rfc822Names
+    Stated<bool> host_constraints_hold_below;  // those on rfc822Names and URIs
+    Stated<bool> ip_constraints_by_family;     // permitted IPv4 networks permit every IPv6 address
+    Stated<bool> policies;                     // RFC 5280 6.1: policy tree, mapping, inhibition
+    Stated<std::size_t> max_validity_days;     // of the leaf
     friend bool operator==(const ValidationRules&, const ValidationRules&) = default;
 };
 
 enum class SanRule { none, first, any };
-enum class CnRule { never, if_no_san, always };
-enum class CnWhich { first, last, any };
+enum class CnRule {
+    never,
+    if_no_san,            // where no dNSName is
+    if_no_identifier,     // nor a URI or otherName (SRVName): RFC 6125 6.4.4
+    if_no_san_extension,  // where there is no subjectAltName at all
+    always
+};
+enum class CnWhich {
+    first,
+    last,
+    any,
+    only  // where there are several, none counts
+};
 enum class Wildcard {
     none,
     leftmost_label,  // "*.b.c" matches "a.b.c" only
     any_label,       // '*' anywhere in any label, and more labels on the left
     suffix,          // leading '*' stands for any octets: "*.b.c" matches "x.a.b.c"
+    each_label,      // '*' anywhere in any label, as many labels
     partial_label,   // one '*' anywhere in the leftmost label: "mail*.b.c"
     label_or_bare    // leftmost_label, and "*.b.c" matches "b.c"
 };
@@ -198,7 +228,14 @@ enum class IpRule {
     ip_address,
     ip_address_or_cn,
     ip_address_or_dns_name,  // dNSName "192.0.2.1"
+    text,                    // dNSName or common name, and no iPAddress
     any                      // all three
+};
+// The dot at the end of a name.
+enum class TrailingDot {
+    counts,
+    ignored,          // that of the host and that of a name in the certificate
+    ignored_in_host,  // that of the host alone
 };
 enum class EmbeddedNul {
     whole,     // an octet like any other: never matches
@@ -217,7 +254,7 @@ struct NameRules {
     Stated<bool> wildcard_matches_a_label;    // '*' stands for "xn--..." as well
     Stated<IpRule> ip;
     Stated<bool> case_sensitive;
-    Stated<bool> trailing_dot_ignored;  // of the host and of a name in the certificate
+    Stated<TrailingDot> trailing_dot_ignored;
     Stated<EmbeddedNul> embedded_nul;
     Stated<MsstdRule> msstd;  // only devices that do mutual authentication by principal name
     friend bool operator==(const NameRules&, const NameRules&) = default;

@@ -101,6 +101,7 @@ std::vector<StatementText> statements(const Device& device) {
     out.add("validation.dates", device.validation.dates);
     out.add("validation.basic_constraints", device.validation.basic_constraints);
     out.add("validation.path_len_constraint", device.validation.path_len_constraint);
+    out.add("validation.self_issued_exempt", device.validation.self_issued_exempt);
     out.add("validation.ca_key_usage", device.validation.ca_key_usage);
     out.add("validation.leaf_key_usage", device.validation.leaf_key_usage);
     out.add("validation.extended_key_usage", device.validation.extended_key_usage);
@@ -109,6 +110,13 @@ std::vector<StatementText> statements(const Device& device) {
     out.add("validation.anchor_constraints", device.validation.anchor_constraints);
     out.add("validation.name_constraints", device.validation.name_constraints);
     out.add("validation.name_constraints_on_cn", device.validation.name_constraints_on_cn);
+    out.add("validation.name_constraints_on_email", device.validation.name_constraints_on_email);
+    out.add("validation.name_constraints_on_cas", device.validation.name_constraints_on_cas);
+    out.add("validation.wildcards_may_be_excluded", device.validation.wildcards_may_be_excluded);
+    out.add("validation.local_part_case_counts", device.validation.local_part_case_counts);
+    out.add("validation.host_constraints_hold_below",
+            device.validation.host_constraints_hold_below);
+    out.add("validation.ip_constraints_by_family", device.validation.ip_constraints_by_family);
     out.add("validation.policies", device.validation.policies);
     out.add("validation.max_validity_days", device.validation.max_validity_days);
     out.add("names.checked", device.names.checked);

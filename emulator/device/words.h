@@ -58,6 +58,7 @@ inline constexpr auto words<ServerNameRule> = std::to_array<Word<ServerNameRule>
 template <>
 inline constexpr auto words<PathOrder> = std::to_array<Word<PathOrder>>({
     {"as-sent", PathOrder::as_sent},
+    {"forward", PathOrder::forward},
     {"any", PathOrder::any},
 });
 template <>
@@ -81,6 +82,8 @@ inline constexpr auto words<ExtendedKeyUsageRule> = std::to_array<Word<ExtendedK
     {"ignored", ExtendedKeyUsageRule::ignored},
     {"server-auth", ExtendedKeyUsageRule::server_auth},
     {"server-auth-or-any", ExtendedKeyUsageRule::server_auth_or_any},
+    {"server-auth-or-sgc", ExtendedKeyUsageRule::server_auth_or_sgc},
+    {"server-auth-or-ns-sgc", ExtendedKeyUsageRule::server_auth_or_ns_sgc},
     {"server-auth-any-or-sgc", ExtendedKeyUsageRule::server_auth_any_or_sgc},
 });
 template <>
@@ -93,6 +96,8 @@ template <>
 inline constexpr auto words<CnRule> = std::to_array<Word<CnRule>>({
     {"never", CnRule::never},
     {"if-no-san", CnRule::if_no_san},
+    {"if-no-identifier", CnRule::if_no_identifier},
+    {"if-no-san-extension", CnRule::if_no_san_extension},
     {"always", CnRule::always},
 });
 template <>
@@ -100,6 +105,7 @@ inline constexpr auto words<CnWhich> = std::to_array<Word<CnWhich>>({
     {"first", CnWhich::first},
     {"last", CnWhich::last},
     {"any", CnWhich::any},
+    {"only", CnWhich::only},
 });
 template <>
 inline constexpr auto words<Wildcard> = std::to_array<Word<Wildcard>>({
@@ -107,6 +113,7 @@ inline constexpr auto words<Wildcard> = std::to_array<Word<Wildcard>>({
     {"leftmost-label", Wildcard::leftmost_label},
     {"any-label", Wildcard::any_label},
     {"suffix", Wildcard::suffix},
+    {"each-label", Wildcard::each_label},
     {"partial-label", Wildcard::partial_label},
     {"label-or-bare", Wildcard::label_or_bare},
 });
@@ -116,7 +123,15 @@ inline constexpr auto words<IpRule> = std::to_array<Word<IpRule>>({
     {"ip-address", IpRule::ip_address},
     {"ip-address-or-cn", IpRule::ip_address_or_cn},
     {"ip-address-or-dns-name", IpRule::ip_address_or_dns_name},
+    {"text", IpRule::text},
     {"any", IpRule::any},
+});
+// Older profiles state it as a flag.
+template <>
+inline constexpr auto words<TrailingDot> = std::to_array<Word<TrailingDot>>({
+    {"false", TrailingDot::counts},
+    {"true", TrailingDot::ignored},
+    {"in-host", TrailingDot::ignored_in_host},
 });
 template <>
 inline constexpr auto words<MsstdRule> = std::to_array<Word<MsstdRule>>({
@@ -150,6 +165,7 @@ template <>
 inline constexpr auto words<Alternatives> = std::to_array<Word<Alternatives>>({
     {"none", Alternatives::none},
     {"until-trusted", Alternatives::until_trusted},
+    {"until-signed", Alternatives::until_signed},
     {"until-valid", Alternatives::until_valid},
 });
 template <>
@@ -198,6 +214,14 @@ inline constexpr auto words<Consequence> = std::to_array<Word<Consequence>>({
     {"connects", Consequence::connects},
     {"fails", Consequence::fails},
 });
+template <>
+inline constexpr auto words<x509::EmailAddressesHeld> =
+    std::to_array<Word<x509::EmailAddressesHeld>>({
+        {"never", x509::EmailAddressesHeld::never},
+        {"if-no-san", x509::EmailAddressesHeld::if_no_san},
+        {"if-no-rfc822Name", x509::EmailAddressesHeld::if_no_rfc822_name},
+        {"always", x509::EmailAddressesHeld::always},
+    });
 template <>
 inline constexpr auto words<ConstraintForm> = std::to_array<Word<ConstraintForm>>({
     {"dNSName", ConstraintForm::dns_name},

@@ -1,9 +1,11 @@
 #include "emulator/flight/hello.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <stdexcept>
 
+#include "handshake/base/reader.h"
 #include "handshake/base/writer.h"
 #include "handshake/crypto/digest.h"
 #include "handshake/wire/client_hello.h"
@@ -13,6 +15,7 @@ namespace handset::flight {
 namespace {
 
 constexpr std::size_t random_length = 32;
+constexpr std::size_t handshake_header_length = 4;
 
 bool is_ip_literal(const std::string& host) {
     in6_addr address{};
@@ -60,6 +63,42 @@ bool sends_server_name(device::ServerNameRule rule, const std::string& host) {
     return false;
 }
 
+[[noreturn]] void refuse(const std::string& why) {
+    throw std::invalid_argument("not a ClientHello: " + why);
+}
+
+device::ClientHello v2_hello_from(ByteView record) {
+    const auto v2 = wire::decode_v2_client_hello(record);
+    if (!v2) refuse(to_string(v2.error()));
+    device::ClientHello hello;
+    hello.framing = device::Framing::sslv2;
+    hello.client_version = v2->version;
+    hello.cipher_specs = v2->cipher_specs;
+    hello.session_id_length = v2->session_id.size();
+    hello.challenge_length = v2->challenge.size();
+    return hello;
+}
+
+// The body of the ClientHello that fills the record.
+ByteView body_of(const wire::Record& record) {
+    if (record.type != wire::ContentType::handshake) {
+        refuse(fmt::format("a record of type {}", wire::name_of(record.type)));
+    }
+    Reader in(record.fragment, "Handshake");
+    const auto type = static_cast<wire::HandshakeType>(in.u8("msg_type"));
+    const std::size_t length = in.u24("length");
+    if (in.failed()) refuse(to_string(in.error()));
+    if (type != wire::HandshakeType::client_hello) {
+        refuse(fmt::format("a message of type {}", wire::name_of(type)));
+    }
+    const ByteView body = in.rest();
+    if (body.size() != length) {
+        refuse(fmt::format("a message of {} octets, of which the record holds {}", length,
+                           body.size()));
+    }
+    return body;
+}
+
 }  // namespace
 
 Bytes make_hello(const device::ClientHello& hello, const HelloInput& input) {
@@ -100,8 +139,33 @@ Bytes make_hello(const device::ClientHello& hello, const HelloInput& input) {
     return wire::encode_record(out, hello.record_version);
 }
 
+device::ClientHello hello_from(ByteView record) {
+    if (wire::looks_like_v2_client_hello(record)) return v2_hello_from(record);
+    const auto framed = wire::decode_record(record);
+    if (!framed) refuse(to_string(framed.error()));
+    const auto decoded = wire::decode_client_hello(body_of(*framed));
+    if (!decoded) refuse(to_string(decoded.error()));
+
+    device::ClientHello hello;
+    hello.record_version = framed->version;
+    hello.client_version = decoded->client_version;
+    hello.session_id_length = decoded->session_id.size();
+    hello.cipher_suites = decoded->cipher_suites;
+    hello.compression_methods = decoded->compression_methods;
+    if (decoded->extensions) {
+        hello.extensions.emplace();
+        for (const wire::Extension& extension : *decoded->extensions) {
+            const bool is_server_name = extension.type == wire::ExtensionType::server_name;
+            if (is_server_name) hello.server_name = device::ServerNameRule::host;
+            hello.extensions->push_back(
+                {extension.type, is_server_name ? Bytes{} : extension.data});
+        }
+    }
+    hello.ja3 = ja3_of(record);
+    return hello;
+}
+
 std::string ja3_of(ByteView hello_record) {
-    constexpr std::size_t handshake_header_length = 4;
     if (wire::looks_like_v2_client_hello(hello_record)) return {};
     const auto record = wire::decode_record(hello_record);
     if (!record || record->fragment.size() < handshake_header_length) return {};

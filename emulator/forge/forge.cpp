@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <fstream>
+#include <mutex>
 #include <tuple>
 
 #include "handshake/crypto/digest.h"
@@ -160,7 +161,9 @@ void apply(Node& root, const Operation& operation) {
 // --- keys ---------------------------------------------------------------------------------------
 
 const crypto::PrivateKey& load_key(const std::filesystem::path& file) {
+    static std::mutex mutex;
     static std::map<std::string, crypto::PrivateKey> loaded;
+    const std::lock_guard lock(mutex);
     const auto known = loaded.find(file.string());
     if (known != loaded.end()) return known->second;
     std::ifstream in(file);

@@ -116,7 +116,7 @@ Node make_tree(const Recipes& recipes, const std::string& name, const std::files
 // DER of a Name: {"C=DE", "CN=Example Root CA"}.
 Bytes make_name(const std::vector<std::string>& attributes);
 
-// The key of a PEM file, read once.
+// The key of a PEM file, read once. May be called by several threads.
 const crypto::PrivateKey& load_key(const std::filesystem::path& file);
 // The digest in an algorithm's name; SHA-256 where the name has none.
 crypto::HashAlgorithm digest_of(std::string_view algorithm);

@@ -114,11 +114,13 @@ private:
                                                 : dhe_ ? "TLS_DHE_RSA_WITH_AES_128_CBC_SHA"
                                                        : "TLS_RSA_WITH_AES_128_CBC_SHA"));
         hello.compression_method = server_.compression;
-        hello.extensions = server_.extensions;
+        wire::Extensions extensions = server_.extensions;
         if (const auto& info = server_.renegotiation_info) {
-            hello.extensions->insert(hello.extensions->begin(),
-                                     {wire::ExtensionType::renegotiation_info, *info, 0});
+            extensions.insert(extensions.begin(),
+                              {wire::ExtensionType::renegotiation_info, *info, 0});
         }
+        // A block without extensions is nothing that a client without them would be sent.
+        if (!extensions.empty()) hello.extensions = std::move(extensions);
         return hello;
     }
 

@@ -22,6 +22,7 @@ using device::EmbeddedNul;
 using device::IpRule;
 using device::MsstdRule;
 using device::SanRule;
+using device::TrailingDot;
 using device::Wildcard;
 
 // --- text ---------------------------------------------------------------------------------------
@@ -144,6 +145,10 @@ Hit hit_any_label(std::string_view name, std::string_view host) {
     return a_label ? Hit::a_label : Hit::labels;
 }
 
+bool have_as_many_labels(std::string_view a, std::string_view b) {
+    return std::ranges::count(a, '.') == std::ranges::count(b, '.');
+}
+
 Hit hit_suffix(std::string_view name, std::string_view host) {
     if (!name.starts_with('*') || has(name.substr(1), '*') || host.size() < name.size() ||
         !host.ends_with(name.substr(1))) {
@@ -168,6 +173,9 @@ Hit hit(std::string_view name, std::string_view host, Wildcard wildcard) {
             return hit_leftmost_label(name, host);
         case Wildcard::any_label:
             return hit_any_label(name, host);
+        case Wildcard::each_label:
+            return have_as_many_labels(name, host) ? hit(name, host, Wildcard::any_label)
+                                                   : Hit::none;
         case Wildcard::suffix:
             return hit_suffix(name, host);
         case Wildcard::partial_label:
@@ -252,7 +260,8 @@ struct FineRules {
         keep_flag(on_public_suffix, stated(rules.public_suffix_wildcard), true);
         keep_flag(for_a_label, stated(rules.wildcard_matches_a_label), true);
         keep_flag(in_any_case, stated(rules.case_sensitive), false);
-        keep_flag(dot_ignored, stated(rules.trailing_dot_ignored), true);
+        const auto* dot = stated(rules.trailing_dot_ignored);
+        keep(dot_ignored, dot, dot && *dot == TrailingDot::ignored);
         const auto* nul = stated(rules.embedded_nul);
         keep(nul_ends_the_name, nul, nul && *nul == EmbeddedNul::truncates);
     }
@@ -358,16 +367,23 @@ struct Names {
     std::vector<const x509::GeneralName*> ip;  // iPAddresses in order
     std::vector<NameSeen> cn;                  // common names in order
     std::vector<NameSeen> email;               // rfc822Names and emailAddress attributes
+    bool has_san = false;                      // a subjectAltName, whatever is in it
+    bool has_other_identifier = false;         // a URI or otherName
 };
 
 Names names_of(const x509::Certificate& certificate) {
     Names names;
+    names.has_san = x509::find_extension(certificate, "subjectAltName") != nullptr;
     if (const auto* san = x509::find_value<x509::GeneralNames>(certificate, "subjectAltName")) {
         for (const x509::GeneralName& name : san->names) {
             const NameSeen seen{x509::general_name_type_name(name.type), text_view(name.value)};
             if (name.type == x509::GeneralNameType::dns_name) names.dns.push_back(seen);
             if (name.type == x509::GeneralNameType::ip_address) names.ip.push_back(&name);
             if (name.type == x509::GeneralNameType::rfc822_name) names.email.push_back(seen);
+            if (name.type == x509::GeneralNameType::uniform_resource_identifier ||
+                name.type == x509::GeneralNameType::other_name) {
+                names.has_other_identifier = true;
+            }
         }
     }
     const auto collect = [&](std::string_view type, std::string_view kind,
@@ -385,6 +401,7 @@ Names names_of(const x509::Certificate& certificate) {
 std::span<const NameSeen> chosen_cn(const Names& names, CnWhich which) {
     const std::span<const NameSeen> all = names.cn;
     if (all.empty() || which == CnWhich::any) return all;
+    if (which == CnWhich::only) return all.size() == 1 ? all : all.first(0);
     return which == CnWhich::first ? all.first(1) : all.last(1);
 }
 
@@ -458,13 +475,20 @@ struct Policies {
     std::vector<IpRule> ip;
 };
 
+// Without the dot at its end, where that is taken off before anything is compared.
+std::string_view as_compared(std::string_view host, const device::NameRules& rules) {
+    const auto* dot = stated(rules.trailing_dot_ignored);
+    if (dot && *dot == TrailingDot::ignored_in_host && host.ends_with('.')) host.remove_suffix(1);
+    return host;
+}
+
 // One host against all names of a certificate. Each name is compared once, whatever the policies.
 class Comparison {
 public:
     Comparison(const x509::Certificate& certificate, std::string_view host,
                const device::NameRules& rules)
         : names_(names_of(certificate)),
-          host_(to_a_labels(host)),
+          host_(to_a_labels(as_compared(host, rules))),
           address_(parse_ip_literal(host)),
           fine_(rules),
           policies_(rules, address_.has_value()) {
@@ -483,17 +507,25 @@ public:
         }
     }
 
-    NameMatch match() const {
-        // One word for each policy: the fine ways that match. nullopt: there is no such client.
-        std::vector<std::optional<Ways>> table(policies_.count());
-        Ways any_yes = 0;
-        Ways any_no = 0;
+    // One word for each policy: the fine ways that match. nullopt: there is no such client.
+    using Table = std::vector<std::optional<Ways>>;
+    Table table() const {
+        Table table(policies_.count());
         for (std::size_t i = 0; i < table.size(); ++i) {
             const Policy policy = policies_.policy(i);
             if (policy.san == SanRule::none && policy.cn == CnRule::never) continue;
             table[i] = matching(policy);
-            any_yes |= *table[i] & fine_.possible;
-            any_no |= ~*table[i] & fine_.possible;
+        }
+        return table;
+    }
+
+    NameMatch match(const Table& table) const {
+        Ways any_yes = 0;
+        Ways any_no = 0;
+        for (const auto& ways : table) {
+            if (!ways) continue;
+            any_yes |= *ways & fine_.possible;
+            any_no |= ~*ways & fine_.possible;
         }
         NameMatch match;
         if (any_yes == 0) return match;
@@ -501,6 +533,19 @@ public:
         match.matched_by = first_match();
         if (match.match == Match::undetermined) match.open_rules = open_rules(table);
         return match;
+    }
+
+    // Whether some client that is silent on the dot at the end differs from one of another
+    // comparison, in whose ways that dot counts.
+    bool dot_tells_apart(const Table& own, const Table& other) const {
+        const Ways without = fine_.possible & ~lenient(dot_ignored);
+        const Ways with = (fine_.possible & lenient(dot_ignored)) >> distance(dot_ignored);
+        for (std::size_t i = 0; i < own.size(); ++i) {
+            if (!own[i] || !other[i]) continue;
+            if (((*own[i] ^ *other[i]) & without) != 0) return true;
+            if ((((*own[i] >> distance(dot_ignored)) ^ *other[i]) & with) != 0) return true;
+        }
+        return false;
     }
 
 private:
@@ -525,19 +570,32 @@ private:
 
     bool has_san(SanRule san) const { return san != SanRule::none && !names_.dns.empty(); }
     bool cn_counts(SanRule san, CnRule cn) const {
-        if (cn != CnRule::if_no_san) return cn == CnRule::always;
-        return !has_san(san) && (!address_ || names_.ip.empty());
+        const bool blind_to_san = san == SanRule::none;
+        const bool no_name_of_host = !has_san(san) && (!address_ || names_.ip.empty());
+        switch (cn) {
+            case CnRule::never:
+                return false;
+            case CnRule::if_no_san:
+                return no_name_of_host;
+            case CnRule::if_no_identifier:
+                return no_name_of_host && (blind_to_san || !names_.has_other_identifier);
+            case CnRule::if_no_san_extension:
+                return no_name_of_host && (blind_to_san || !names_.has_san);
+            case CnRule::always:
+                return true;
+        }
+        return false;
     }
     static bool address_in_dns(IpRule ip) {
-        return ip == IpRule::ip_address_or_dns_name || ip == IpRule::any;
+        return ip == IpRule::ip_address_or_dns_name || ip == IpRule::text || ip == IpRule::any;
     }
     static bool address_in_cn(IpRule ip) {
-        return ip == IpRule::ip_address_or_cn || ip == IpRule::any;
+        return ip == IpRule::ip_address_or_cn || ip == IpRule::text || ip == IpRule::any;
     }
 
     Ways matching(const Policy& policy) const {
         if (address_ && policy.ip == IpRule::never) return 0;
-        if (ip_address_) return all_ways;
+        if (ip_address_ && policy.ip != IpRule::text) return all_ways;
         Ways ways = 0;
         if (has_san(policy.san) && (!address_ || address_in_dns(policy.ip))) {
             const auto& san = policy.san == SanRule::first ? first_san_ : any_san_;
@@ -551,7 +609,8 @@ private:
 
     // For when some policy matches: if no dNSName does, the common name counts.
     std::string first_match() const {
-        if (ip_address_) return shorten(x509::to_string(*ip_address_));
+        const bool text_alone = policies_.ip == std::vector{IpRule::text};
+        if (ip_address_ && !text_alone) return shorten(x509::to_string(*ip_address_));
         const auto bears = [&](const NameSeen& name, const std::vector<Wildcard>& wildcards) {
             const WaysByWildcard ways = host_.ways_of(name.text, fine_);
             return std::ranges::any_of(wildcards, [&](Wildcard wildcard) {
@@ -572,14 +631,15 @@ private:
             const bool counts =
                 includes(policies_.cn_which, CnWhich::any) ||
                 (i == 0 && includes(policies_.cn_which, CnWhich::first)) ||
-                (i + 1 == names_.cn.size() && includes(policies_.cn_which, CnWhich::last));
+                (i + 1 == names_.cn.size() && includes(policies_.cn_which, CnWhich::last)) ||
+                (names_.cn.size() == 1 && includes(policies_.cn_which, CnWhich::only));
             if (counts && bears(names_.cn[i], policies_.cn_wildcard)) return shown(names_.cn[i]);
         }
         return "";
     }
 
     // Rules for which two clients exist that differ in nothing else and disagree.
-    std::vector<std::string> open_rules(const std::vector<std::optional<Ways>>& table) const {
+    std::vector<std::string> open_rules(const Table& table) const {
         std::vector<std::string> open;
         std::size_t stride = 1;
         const auto sizes = policies_.sizes();
@@ -624,11 +684,52 @@ private:
     std::array<WaysByWildcard, device::words<CnWhich>.size()> cn_{};
 };
 
+// In the order of NameRules.
+constexpr std::array<std::string_view, 12> all_keys{"names.san",
+                                                    "names.cn",
+                                                    "names.cn_which",
+                                                    "names.san_wildcard",
+                                                    "names.cn_wildcard",
+                                                    "names.wildcard_min_labels",
+                                                    "names.public_suffix_wildcard",
+                                                    "names.wildcard_matches_a_label",
+                                                    "names.ip",
+                                                    "names.case_sensitive",
+                                                    "names.trailing_dot_ignored",
+                                                    "names.embedded_nul"};
+
+// What is true of all clients of two lots, which may differ in the dot.
+NameMatch merged(const NameMatch& a, const NameMatch& b, bool by_dot) {
+    NameMatch match;
+    match.match = a.match == b.match ? a.match : Match::undetermined;
+    match.matched_by = a.matched_by.empty() ? b.matched_by : a.matched_by;
+    if (match.match != Match::undetermined) return match;
+    const auto opens = [](const NameMatch& of, std::string_view key) {
+        return std::ranges::find(of.open_rules, key) != of.open_rules.end();
+    };
+    for (const std::string_view key : all_keys) {
+        if (opens(a, key) || opens(b, key) || (by_dot && key == "names.trailing_dot_ignored")) {
+            match.open_rules.emplace_back(key);
+        }
+    }
+    return match;
+}
+
 }  // namespace
 
 NameMatch compare_host(const x509::Certificate& certificate, std::string_view host,
                        const device::NameRules& rules) {
-    return Comparison(certificate, host, rules).match();
+    const Comparison comparison(certificate, host, rules);
+    const Comparison::Table table = comparison.table();
+    if (stated(rules.trailing_dot_ignored) || !host.ends_with('.')) return comparison.match(table);
+    // The third way, which no bit stands for.
+    device::NameRules rules_in_host = rules;
+    rules_in_host.trailing_dot_ignored = {TrailingDot::ignored_in_host, "",
+                                          device::Grade::captured};
+    const Comparison in_host(certificate, host, rules_in_host);
+    const Comparison::Table table_in_host = in_host.table();
+    return merged(comparison.match(table), in_host.match(table_in_host),
+                  comparison.dot_tells_apart(table, table_in_host));
 }
 
 Match match_host(const x509::Certificate& certificate, std::string_view host,
@@ -654,7 +755,9 @@ NameMatch compare_principal(const x509::Certificate& certificate, std::string_vi
         return find_in(chosen_cn(names, which)) || (rule == MsstdRule::cn_or_san && in_san);
     };
     const std::vector<MsstdRule> rule_values = values(rules.msstd);
-    const std::vector<CnWhich> which_values = values(rules.cn_which);
+    std::vector<CnWhich> which_values = values(rules.cn_which);
+    // No client that compares principals is known to want a single one.
+    if (which_values.size() > 1) std::erase(which_values, CnWhich::only);
     NameMatch match;
     bool any_no = false;
     const NameSeen* matched = nullptr;

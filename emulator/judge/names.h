@@ -9,7 +9,8 @@
 // - Of subjectAltName only dNSName and iPAddress bear a host. No client is thought of that looks at
 //   neither dNSName nor common name, unless the profile states it.
 // - The rule `ip` says which fields can hold an address, `san` and `cn` whether dNSNames and the
-//   common name count. For an address, CnRule::if_no_san wants neither dNSName nor iPAddress: so
+//   common name count. For an address, CnRule::if_no_san (and if_no_identifier) wants neither
+//   dNSName nor iPAddress: so
 //   Chromium, Python and curl (NSS lets a dNSName stand beside it, curl of old an iPAddress).
 // - An iPAddress is compared by its octets, so an IPv6 literal may be spelt in any way; an IPv4
 //   address is not its IPv4-mapped one. A dNSName or common name is compared with the literal as
@@ -20,8 +21,8 @@
 //   dNSName in raw UTF-8 is compared as its octets and so bears no such host.
 // - A name with '*' bears a host that is spelt the same, '*' included, by every rule.
 // - '*' stands for one octet at least where it is a whole label (leftmost_label, label_or_bare,
-//   partial_label) and in `suffix`. Beside other octets of a label, and anywhere in `any_label`, it
-//   may stand for none: "mail*" matches "mail" (NSS, Symbian).
+//   partial_label) and in `suffix`. Beside other octets of a label, and anywhere in `any_label` and
+//   `each_label`, it may stand for none: "mail*" matches "mail" (NSS, Symbian).
 // - The labels right of the '*' are those behind the label with the last '*'; empty ones do not
 //   count. Profiles that are silent on wildcard_min_labels demand none, or two.
 // - A public suffix is one that registries hand names out below (the ICANN section of the Public
@@ -29,7 +30,7 @@
 //   The list is that of libpsl, which is younger than most devices.
 // - '*' stands for an A-label when a label of the host that it matches, wholly or in part, begins
 //   with "xn--" in any case.
-// - One dot at the end is ignored or not; "a.." has another.
+// - One dot at the end is ignored or not, in both or in the host alone; "a.." has another.
 // Sources: RFC 2818 3.1, RFC 6125 6.4, RFC 9525 6.3, RFC 5280 4.2.1.6.
 #pragma once
 

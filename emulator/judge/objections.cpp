@@ -25,7 +25,7 @@ bool settled_by_section(Objector& out, const rules::Rule& rule) {
     if (rule.id == "chain-wrong-order" || rule.id == "chain-extra-certificate" ||
         rule.id == "chain-duplicate-certificate") {
         const auto* order = out.said(out.device.path.order);
-        return order && *order == device::PathOrder::any;
+        return order && *order != device::PathOrder::as_sent;
     }
     if (rule.id == "extension-critical-forbidden") {
         // Known and accepted, or objected to as unknown: either way the list settles it.
@@ -164,6 +164,10 @@ private:
                                    "the issuers that come first lead to no path that is accepted"),
                         device().path.alternatives)
                 .path_position = 0;
+        }
+        if (path_.trust == Trust::trusted && path_.anchor_known && path_.certificates.size() == 1) {
+            object_to_end("chain-server-is-anchor",
+                          "the device holds the server's own certificate, and nothing above it");
         }
         if (path_.anchor_needs_setting) {
             object_to_end("chain-root-setting", path_.anchor_detail);

@@ -197,7 +197,7 @@ private:
             if (answer.trust == Trust::trusted || self_issued) consider(path, answer, true);
             if (answer.trust == Trust::trusted || done_) return;
             // A self-issued certificate may be below another of its name: a key was changed.
-            if (self_issued && alternatives_ != Alternatives::until_valid) return;
+            if (self_issued && !looks_at_signatures()) return;
         }
         bool extended = false;
         for (const Candidate& candidate : candidates(path)) {
@@ -236,17 +236,12 @@ private:
                 candidate.key_ids == KeyIds::mismatch) {
                 return;
             }
-            if (alternatives_ == Alternatives::until_valid && !may_have_signed(last, issuer)) {
-                return;
-            }
+            if (looks_at_signatures() && !may_have_signed(last, issuer)) return;
             to.push_back(candidate);
         };
         for (std::size_t i = 0; i < sent_.size(); ++i) {
             const Sent& issuer = sent_[i];
-            if (policy_.order == PathOrder::as_sent && !issuer.dropped &&
-                (i == 0 || sent_[i - 1].place.number != path.back().number)) {
-                continue;
-            }
+            if (!issuer.dropped && !stands_right(i, path.back())) continue;
             if (!names_chain(last.issuer, issuer.place.certificate->subject, policy_.chaining)) {
                 continue;
             }
@@ -278,6 +273,23 @@ private:
         return all;
     }
 
+    // Whether the order lets `sent_[i]` be the issuer of `issued`.
+    bool stands_right(std::size_t i, const PathCertificate& issued) const {
+        switch (policy_.order) {
+            case PathOrder::as_sent:
+                return i > 0 && sent_[i - 1].place.number == issued.number;
+            case PathOrder::forward:
+                return sent_[i].place.number > issued.number;
+            case PathOrder::any:
+                break;
+        }
+        return true;
+    }
+
+    bool looks_at_signatures() const {
+        return alternatives_ == Alternatives::until_valid ||
+               alternatives_ == Alternatives::until_signed;
+    }
     bool may_have_signed(const Certificate& certificate, const Certificate& issuer) {
         if (signature_steps_ > signature_budget) return false;
         signature_steps_ += signature_cost(issuer.subject_public_key_info);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "handshake/x509/name_constraints.h"
 #include "handshake/x509/policies.h"
@@ -304,13 +305,14 @@ private:
 
     // An objection to an issuer by a demand that the standard makes of all but anchors.
     template <typename T>
-    void object_to_issuer(rules::Finding found, std::size_t position,
-                          const device::Stated<T>& because) {
+    Objection& object_to_issuer(rules::Finding found, std::size_t position,
+                                const device::Stated<T>& because) {
         Objection& objection = out_.object_by_standard(std::move(found), because);
         objection.path_position = position;
-        if (!is_anchor(position)) return;
-        const auto& stated = rules_.validation.anchor_constraints;
-        objection.undecided = Objector::is_silent(stated);
+        if (is_anchor(position)) {
+            objection.undecided = Objector::is_silent(rules_.validation.anchor_constraints);
+        }
+        return objection;
     }
 
     void issuer(std::size_t position) {
@@ -364,18 +366,24 @@ private:
         const auto* constraints =
             x509::find_value<x509::BasicConstraints>(read, "basicConstraints");
         if (!constraints || !constraints->path_len_constraint) return;
-        // Intermediates between this certificate and the leaf; self-issued ones do not count.
+        // Intermediates between this certificate and the leaf.
+        const auto* exempt = out_.said(rules_.validation.self_issued_exempt);
         std::int64_t below = 0;
+        std::int64_t self_issued = 0;
         for (std::size_t i = 1; i < position; ++i) {
-            if (!x509::is_self_issued(certificate(i))) ++below;
+            ++(x509::is_self_issued(certificate(i)) ? self_issued : below);
         }
         const auto allowed = constraints->path_len_constraint->small();
-        if (!allowed || below <= *allowed) return;
-        object_to_issuer(
+        // A negative one is a fault of its own, and no number to count to.
+        if (!allowed || *allowed < 0) return;
+        const std::int64_t counted = exempt && *exempt ? below : below + self_issued;
+        if (counted <= *allowed) return;
+        Objection& objection = object_to_issuer(
             finding("chain-path-too-long", position, place_of(read, "basicConstraints"),
                     field_of("basicConstraints", "pathLenConstraint"),
-                    fmt::format("{} intermediates follow, {} allowed", below, *allowed)),
+                    fmt::format("{} intermediates follow, {} allowed", counted, *allowed)),
             position, stated);
+        if (!exempt && below <= *allowed) objection.undecided = true;
     }
 
     void ca_key_usage(std::size_t position) {
@@ -395,9 +403,8 @@ private:
         const auto* usage = x509::find_value<x509::ExtendedKeyUsage>(read, "extKeyUsage");
         if (!usage) return;
         const auto& stated = rules_.validation.ca_extended_key_usage;
-        const auto* checked = out_.said(stated);
-        if (checked && !*checked) return;
-        if (allows_server(*usage, leaf_rule())) return;
+        const auto* rule = out_.said(stated);
+        if (allows_server(*usage, rule ? *rule : leaf_rule())) return;
         // RFC 5280 gives the extension no meaning in a CA, so silence leaves it open.
         Objection& objection = out_.object(
             finding("chain-issuer-eku", position, place_of(read, "extKeyUsage"),
@@ -483,8 +490,7 @@ private:
     // --- constraints and policies
     // -----------------------------------------------------------------
     void name_constraints() {
-        const auto& stated = rules_.validation.name_constraints;
-        const auto* forms = out_.said(stated);
+        const auto* forms = out_.said(rules_.validation.name_constraints);
         if (forms && forms->empty()) return;
         std::vector<x509::GeneralNameType> types;
         using enum ConstraintForm;
@@ -492,31 +498,108 @@ private:
              forms ? *forms : std::vector{dns_name, rfc822_name, uri, ip_address, directory_name}) {
             types.push_back(general_name_type(form));
         }
-        const auto* on_cn = out_.said(rules_.validation.name_constraints_on_cn);
         for (std::size_t i = 1; i < path_.certificates.size(); ++i) {
-            const auto* constraints =
-                x509::find_value<x509::NameConstraints>(certificate(i), "nameConstraints");
-            if (!constraints) continue;
-            const bool anchor = is_anchor(i);
-            if (anchor && !anchor_counts().value_or(true)) continue;
-            for (std::size_t below = 0; below < i; ++below) {
-                if (below > 0 && x509::is_self_issued(certificate(below))) continue;
-                const auto violation = x509::find_violation(*constraints, certificate(below),
-                                                            {types, on_cn && *on_cn});
-                if (!violation) continue;
-                const bool open = violation->kind == x509::NameViolation::Kind::not_applicable;
-                Objection& objection = out_.object_by_standard(
-                    finding(open ? "chain-name-constraint-unsupported"
-                                 : "chain-name-constraint-violated",
-                            below, violation->place, violation->field,
-                            fmt::format("{}, by nameConstraints of {}", violation->detail,
-                                        x509::describe(certificate(i)))),
-                    stated);
-                objection.path_position = below;
-                objection.undecided =
-                    anchor && Objector::is_silent(rules_.validation.anchor_constraints);
-            }
+            if (!x509::find_value<x509::NameConstraints>(certificate(i), "nameConstraints"))
+                continue;
+            if (is_anchor(i) && !anchor_counts().value_or(true)) continue;
+            const std::vector<x509::NameConstraintScope> scopes = constraint_scopes(types);
+            for (std::size_t below = 0; below < i; ++below)
+                hold_to_constraints(i, below, scopes);
         }
+    }
+
+    // The first one is what the profile states, and RFC 5280's where it is silent. The others
+    // differ from it in one statement that it does not make.
+    std::vector<x509::NameConstraintScope> constraint_scopes(
+        const std::vector<x509::GeneralNameType>& forms) {
+        const device::ValidationRules& stated = rules_.validation;
+        std::vector<x509::NameConstraintScope> scopes(1);
+        scopes[0].forms = forms;
+        const auto* on_cn = out_.said(stated.name_constraints_on_cn);
+        scopes[0].on_cn = on_cn && *on_cn;
+        const auto take = [&](const auto& statement, auto member) {
+            if (const auto* said = out_.said(statement)) scopes[0].*member = *said;
+        };
+        using Scope = x509::NameConstraintScope;
+        take(stated.name_constraints_on_email, &Scope::on_email);
+        take(stated.wildcards_may_be_excluded, &Scope::wildcards_stand_for_names);
+        take(stated.local_part_case_counts, &Scope::local_part_case_counts);
+        take(stated.host_constraints_hold_below, &Scope::hosts_hold_those_below);
+        take(stated.ip_constraints_by_family, &Scope::ip_families_apart);
+        const auto vary = [&](const auto& statement, auto member, const auto& values) {
+            if (!Objector::is_silent(statement)) return;
+            for (const auto value : values) {
+                if (value == scopes[0].*member) continue;
+                scopes.push_back(scopes[0]);
+                scopes.back().*member = value;
+            }
+        };
+        constexpr std::array both{false, true};
+        using enum x509::EmailAddressesHeld;
+        vary(stated.name_constraints_on_email, &Scope::on_email, std::array{never, always});
+        vary(stated.wildcards_may_be_excluded, &Scope::wildcards_stand_for_names, both);
+        vary(stated.local_part_case_counts, &Scope::local_part_case_counts, both);
+        vary(stated.host_constraints_hold_below, &Scope::hosts_hold_those_below, both);
+        vary(stated.ip_constraints_by_family, &Scope::ip_families_apart, both);
+        return scopes;
+    }
+
+    // The names of the certificate at `below` to the constraints of the one at `position`.
+    void hold_to_constraints(std::size_t position, std::size_t below,
+                             const std::vector<x509::NameConstraintScope>& scopes) {
+        bool open =
+            is_anchor(position) && Objector::is_silent(rules_.validation.anchor_constraints);
+        if (below > 0) {
+            const auto* on_cas = out_.said(rules_.validation.name_constraints_on_cas);
+            if (on_cas && !*on_cas) return;
+            open = open || !on_cas;
+        }
+        if (below > 0 && x509::is_self_issued(certificate(below))) {
+            const auto* exempt = out_.said(rules_.validation.self_issued_exempt);
+            if (exempt && *exempt) return;
+            open = open || !exempt;
+        }
+        const bool excluded = hold_to_list(position, below, scopes, List::excluded, open);
+        if (!excluded) hold_to_list(position, below, scopes, List::permitted, open);
+    }
+
+    // Whether a violation, and no more than a doubt, was found.
+    enum class List { permitted, excluded };
+    bool hold_to_list(std::size_t position, std::size_t below,
+                      const std::vector<x509::NameConstraintScope>& scopes, List list, bool open) {
+        const auto* constraints =
+            x509::find_value<x509::NameConstraints>(certificate(position), "nameConstraints");
+        const auto find = [&](x509::NameConstraintScope scope) {
+            scope.permitted = list == List::permitted;
+            scope.excluded = list == List::excluded;
+            return x509::find_violation(*constraints, certificate(below), scope);
+        };
+        const auto kind_of = [](const std::optional<x509::NameViolation>& violation) {
+            return violation ? std::optional(violation->kind) : std::nullopt;
+        };
+        std::optional<x509::NameViolation> violation = find(scopes[0]);
+        const auto kind = kind_of(violation);
+        for (std::size_t i = 1; i < scopes.size(); ++i) {
+            auto other = find(scopes[i]);
+            if (kind_of(other) == kind) continue;
+            open = true;
+            if (!violation) violation = std::move(other);
+        }
+        if (!violation) return false;
+        const bool in_doubt = violation->kind == x509::NameViolation::Kind::not_applicable;
+        std::string_view rule = "chain-name-constraint-violated";
+        if (in_doubt) {
+            rule = list == List::permitted ? "chain-name-constraint-unsupported"
+                                           : "chain-name-exclusion-unsupported";
+        }
+        Objection& objection = out_.object_by_standard(
+            finding(rule, below, violation->place, violation->field,
+                    fmt::format("{}, by nameConstraints of {}", violation->detail,
+                                x509::describe(certificate(position)))),
+            rules_.validation.name_constraints);
+        objection.path_position = below;
+        objection.undecided = open;
+        return !in_doubt && !open;
     }
 
     void policies() {
@@ -542,10 +625,12 @@ private:
         return stated ? *stated : ExtendedKeyUsageRule::server_auth_or_any;
     }
     static bool allows_server(const x509::ExtendedKeyUsage& usage, ExtendedKeyUsageRule rule) {
-        if (rule == ExtendedKeyUsageRule::ignored || usage.has("serverAuth")) return true;
-        if (usage.has("anyExtendedKeyUsage")) return rule != ExtendedKeyUsageRule::server_auth;
-        return (usage.has("msSGC") || usage.has("nsSGC")) &&
-               rule == ExtendedKeyUsageRule::server_auth_any_or_sgc;
+        using enum ExtendedKeyUsageRule;
+        const bool any = rule == server_auth_or_any || rule == server_auth_any_or_sgc;
+        const bool sgc = rule == server_auth_or_sgc || rule == server_auth_any_or_sgc;
+        return rule == ignored || usage.has("serverAuth") ||
+               (any && usage.has("anyExtendedKeyUsage")) || (sgc && usage.has("msSGC")) ||
+               ((sgc || rule == server_auth_or_ns_sgc) && usage.has("nsSGC"));
     }
     static std::string list_purposes(const x509::ExtendedKeyUsage& usage) {
         std::vector<std::string> purposes;

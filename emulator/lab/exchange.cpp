@@ -125,9 +125,9 @@ class Answering {
 public:
     Answering(const Shown& shown, const Offer& offer, const crypto::PrivateKey& key)
         : script_(shown.server), offer_(offer), key_(key) {
-        const auto in_certificate =
-            shown.chain.empty() ? std::nullopt
-                                : crypto::find_subject_public_key_info(shown.chain.front());
+        const auto in_certificate = shown.chain.empty()
+                                        ? std::nullopt
+                                        : crypto::find_subject_public_key_info(shown.chain.front());
         has_own_key_ = in_certificate && equal(*in_certificate, key.public_key());
     }
 
@@ -189,6 +189,13 @@ private:
                    script_.extensions.end();
     }
 
+    // Its messages are listed, and ServerKeyExchange is not one of them.
+    bool lists_no_key_exchange() const {
+        return script_.messages && !script_.messages->empty() &&
+               std::ranges::find(*script_.messages, HandshakeType::server_key_exchange,
+                                 &forge::ScriptedMessage::type) == script_.messages->end();
+    }
+
     wire::CipherSuite choose_suite() const {
         std::vector<std::string_view> exchanges{"ECDHE_ECDSA"};
         if (key_.is_rsa()) exchanges = {"ECDHE_RSA", "RSA", "DHE_RSA"};
@@ -196,7 +203,9 @@ private:
         // signature, so that the client gets to see what is odd about the key.
         if (key_.is_rsa() && !has_own_key_) exchanges = {"RSA", "ECDHE_RSA", "DHE_RSA"};
         const bool dhe = script_.dh_bits > 0 || !script_.dh_p.empty();
-        if (dhe) {
+        if (key_.is_rsa() && lists_no_key_exchange()) {
+            exchanges = {"RSA"};
+        } else if (dhe) {
             exchanges = {"DHE_RSA"};
         } else if (script_.group) {
             exchanges = {key_.is_rsa() ? "ECDHE_RSA" : "ECDHE_ECDSA"};

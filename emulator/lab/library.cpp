@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "handshake/crypto/digest.h"
+
 namespace handset::lab {
 
 namespace {
@@ -136,7 +138,8 @@ std::vector<Shown> load(const std::filesystem::path& folder, Time at, Change cha
         } catch (const forge::ForgeError& error) {
             throw forge::ForgeError(fmt::format("{}: {}", file.string(), error.what()));
         }
-        all.push_back(std::move(shown));
+        // Of cases that show the same, the first one stands for all.
+        all.insert(id == correct_case ? all.begin() : all.end(), std::move(shown));
     }
     return all;
 }
@@ -164,10 +167,16 @@ std::string virtual_host(const Shown& shown, std::string_view domain) {
             label.push_back('-');
         }
     }
-    constexpr std::size_t longest_label = 63;
-    if (label.size() > longest_label) label.resize(longest_label);
     while (label.ends_with('-'))
         label.pop_back();
+    constexpr std::size_t longest_label = 63;  // RFC 1035 2.3.4
+    if (label.size() > longest_label) {
+        // What tells one from the other may be at the end.
+        const auto digest = crypto::digest(crypto::HashAlgorithm::sha1, view_of(shown.id));
+        const std::string mark = "-" + to_hex(digest.value()).substr(0, 8);
+        label.resize(longest_label - mark.size());
+        label += mark;
+    }
     return fmt::format("{}.{}", label, domain);
 }
 

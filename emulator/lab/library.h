@@ -23,9 +23,12 @@ struct Shown {
     forge::Server server;
 };
 
-// Cases of `folder` in the order of their paths. `at` takes the place of the clock for which a case
-// is written: its dates move along, but for those that would leave the years of UTCTime. Throws
-// forge::ForgeError for a case that cannot be read or made.
+// The case without any fault.
+inline constexpr std::string_view correct_case = "outcome/correct-chain";
+
+// Cases of `folder`: the correct one first, the others in the order of their paths. `at` takes the
+// place of the clock for which a case is written: its dates move along, but for those that would
+// leave the years of UTCTime. Throws forge::ForgeError for a case that cannot be read or made.
 std::vector<Shown> load_cases(const std::filesystem::path& folder, Time at);
 
 // Name of the virtual host of a case below `domain`: letters, digits and hyphens of its id.

@@ -5,6 +5,7 @@
 #include <mbedtls/pk.h>
 
 #include <array>
+#include <mutex>
 #include <stdexcept>
 
 namespace handset::crypto {
@@ -63,6 +64,7 @@ struct PrivateKey::State {
     State& operator=(const State&) = delete;
 
     Bytes sign(mbedtls_md_type_t type, ByteView hash) {
+        const std::lock_guard lock(mutex);
         std::array<std::uint8_t, MBEDTLS_PK_SIGNATURE_MAX_SIZE> signature{};
         std::size_t length = 0;
         std::uint32_t counter = 1;
@@ -73,6 +75,7 @@ struct PrivateKey::State {
     }
 
     mbedtls_pk_context context;
+    std::mutex mutex;  // RSA blinding changes the context
 };
 
 PrivateKey::PrivateKey(std::string_view pem) : state_(std::make_unique<State>()) {
@@ -120,6 +123,7 @@ std::optional<Bytes> PrivateKey::decrypt(ByteView encrypted) const {
     Bytes out(1024);
     std::size_t length = 0;
     std::uint32_t counter = 1;
+    const std::lock_guard lock(state_->mutex);
     if (mbedtls_pk_decrypt(&state_->context, encrypted.data(), encrypted.size(), out.data(),
                            &length, out.size(), counted_octets, &counter) != 0) {
         return std::nullopt;

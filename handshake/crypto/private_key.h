@@ -1,6 +1,6 @@
 // A private key that signs and decrypts: what a server needs that shows prepared certificates.
 // RSASSA-PKCS1-v1_5, ECDSA (RFC 6979) and RSAES-PKCS1-v1_5; mbed TLS computes. What is signed twice
-// has the same signature.
+// has the same signature. May be used by several threads.
 #pragma once
 
 #include <memory>

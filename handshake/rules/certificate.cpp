@@ -55,11 +55,28 @@ void find_serial_too_long(const Evidence& evidence, Findings& findings) {
 
 void find_algorithm_mismatch(const Evidence& evidence, Findings& findings) {
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
-        if (certificate.signature.raw == certificate.signature_algorithm.raw) return;
-        findings.at(number, certificate.signature_algorithm.place, "signatureAlgorithm",
-                    fmt::format("{} here, {} in tbsCertificate.signature",
-                                x509::oid_name(certificate.signature_algorithm.algorithm),
-                                x509::oid_name(certificate.signature.algorithm)));
+        const x509::AlgorithmIdentifier& outer = certificate.signature_algorithm;
+        if (certificate.signature.algorithm == outer.algorithm) return;
+        findings.at(
+            number, outer.place, "signatureAlgorithm",
+            fmt::format("{} here, {} in tbsCertificate.signature", x509::oid_name(outer.algorithm),
+                        x509::oid_name(certificate.signature.algorithm)));
+    });
+}
+
+void find_signature_parameters_mismatch(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const x509::AlgorithmIdentifier& outer = certificate.signature_algorithm;
+        const x509::AlgorithmIdentifier& inner = certificate.signature;
+        if (inner.algorithm != outer.algorithm || inner.raw == outer.raw) return;
+        const auto describe = [](const std::optional<Bytes>& parameters) {
+            if (!parameters) return std::string("no parameters");
+            return fmt::format("parameters of {} octets", parameters->size());
+        };
+        findings.at(number, outer.place, "signatureAlgorithm",
+                    fmt::format("{} with {} here, with {} in tbsCertificate.signature",
+                                x509::oid_name(outer.algorithm), describe(outer.parameters),
+                                describe(inner.parameters)));
     });
 }
 
@@ -213,6 +230,13 @@ constexpr Rule table[] = {
      "that writes the same twice: `openssl x509 -req -sha256 -in request.pem -CA ca.pem -CAkey "
      "ca.key -extfile leaf.ext -out leaf.pem`.",
      find_algorithm_mismatch},
+    {"certificate-signature-parameters-mismatch", Area::certificate, Level::must, Step::encoding,
+     "The parameters of signatureAlgorithm and of tbsCertificate.signature are the same.",
+     "RFC 5280 4.1.1.2", AlertDescription::bad_certificate,
+     "The CA software wrote one algorithm in two ways. Have the certificate issued again by one "
+     "that writes the same twice: `openssl x509 -req -sha256 -in request.pem -CA ca.pem -CAkey "
+     "ca.key -extfile leaf.ext -out leaf.pem`.",
+     find_signature_parameters_mismatch},
     {"certificate-signature-weak-digest", Area::certificate, Level::must, Step::signature,
      "Signatures do not rest on MD2, MD4 or MD5.", "RFC 6151 2", AlertDescription::bad_certificate,
      sign_with_sha256, nullptr},

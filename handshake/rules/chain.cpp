@@ -109,6 +109,13 @@ constexpr Rule table[] = {
      AlertDescription::bad_certificate,
      "Leave the root out of the server's chain file: `cat leaf.pem intermediate.pem > chain.pem`.",
      find_self_signed_sent},
+    {"chain-server-is-anchor", Area::chain, Level::should, Step::path,
+     "A trust anchor stands above the server's certificate and is not that certificate itself.",
+     "RFC 5280 6.1", AlertDescription::unknown_ca,
+     "Have the server's certificate issued by a CA, an own one will do (`openssl x509 -req -in "
+     "request.pem -CA ca.pem -CAkey ca.key -extfile leaf.ext -out leaf.pem`), and install the "
+     "CA's root on the devices in its place.",
+     nullptr},
     {"chain-intermediate-missing", Area::chain, Level::must, Step::path,
      "The server sends every certificate between its own and the root.", "RFC 5246 7.4.2",
      AlertDescription::unknown_ca, add_intermediate, nullptr},
@@ -195,8 +202,14 @@ constexpr Rule table[] = {
      "Have the certificate issued for names within the constraints only, or by a CA whose "
      "certificate allows them: `nameConstraints = critical, permitted;DNS:example.com`.",
      nullptr},
+    {"chain-name-exclusion-unsupported", Area::chain, Level::must, Step::name_constraints,
+     "The client applies the excludedSubtrees that concern a certificate's names.",
+     "RFC 5280 4.2.1.10", AlertDescription::unsupported_certificate,
+     "Renew the CA's certificate with constraints on host names alone, `nameConstraints = "
+     "critical, excluded;DNS:example.com`, or without any.",
+     nullptr},
     {"chain-name-constraint-unsupported", Area::chain, Level::must, Step::name_constraints,
-     "The client applies the critical nameConstraints that concern a certificate's names.",
+     "The client applies the permittedSubtrees that concern a certificate's names.",
      "RFC 5280 4.2.1.10", AlertDescription::unsupported_certificate,
      "Renew the CA's certificate with constraints on host names alone, `nameConstraints = "
      "critical, "

@@ -42,7 +42,7 @@ void find_field_duplicate(const Evidence& evidence, Findings& findings) {
 }
 
 // RFC 5280 4.2.1.10 and 4.2.1.11 give an empty nameConstraints or policyConstraints a demand of its
-// own: extension-name-constraints-malformed, extension-policy-constraints-empty.
+// own: extension-name-constraints-empty, extension-policy-constraints-empty.
 void find_sequence_empty(const Evidence& evidence, Findings& findings) {
     const auto is_whole_constraint = [](const x509::Certificate& certificate, x509::Place place) {
         return std::ranges::any_of(certificate.extensions, [&](const x509::Extension& extension) {

@@ -6,6 +6,7 @@
 
 #include "handshake/crypto/signature.h"
 #include "handshake/rules/tables.h"
+#include "handshake/x509/name_constraints.h"
 
 namespace handset::rules {
 
@@ -194,34 +195,47 @@ bool verifies(const Certificate& certificate, const Certificate& issuer) {
                .check == crypto::SignatureCheck::good;
 }
 
-// Each issuer beside what stands in front of it, and beside itself. A name may have several keys,
-// each with an identifier of its own, so the signature has to tell whose this is. It is verified
-// for the first few that differ: a list may hold many.
-void find_key_identifier_mismatch(const Evidence& evidence, Findings& findings) {
-    std::size_t checks_left = 8;
-    const Certificate* below = nullptr;
-    const auto look = [&](std::size_t number, const Certificate& signed_one,
-                          const Certificate& issuer) {
-        if (!key_identifiers_differ(signed_one, issuer) || checks_left == 0) return false;
-        if (!x509::same_binary(signed_one.issuer, issuer.subject)) return false;
-        --checks_left;
-        if (!verifies(signed_one, issuer)) return false;
+// An issuer's key identifier beside the one in what it issued. A name may have several keys, each
+// with an identifier of its own, so the signature has to tell whose this is. It is verified for the
+// first few that differ: a list may hold many.
+class KeyIdentifiersCompared {
+public:
+    explicit KeyIdentifiersCompared(Findings& findings) : findings_(findings) {}
+
+    void look(std::size_t number, const Certificate& issued, const Certificate& issuer,
+              std::string_view called_by) {
+        if (!key_identifiers_differ(issued, issuer) || checks_left_ == 0) return;
+        if (!x509::same_binary(issued.issuer, issuer.subject)) return;
+        --checks_left_;
+        if (!verifies(issued, issuer)) return;
         const Extension& extension = *extension_with<x509::SubjectKeyIdentifier>(issuer);
-        const auto& aki = *value_with<x509::AuthorityKeyIdentifier>(signed_one);
-        findings.at(
-            number, extension.value_place, value_field(index_of(issuer, extension)),
-            fmt::format("{} calls the key {}",
-                        &signed_one == &issuer ? "its own authorityKeyIdentifier"
-                                               : "the certificate that it issued",
-                        to_hex(ByteView(*aki.key_identifier)
-                                   .first(std::min<std::size_t>(aki.key_identifier->size(), 32)))));
-        return true;
-    };
+        const ByteView id = *value_with<x509::AuthorityKeyIdentifier>(issued)->key_identifier;
+        findings_.at(number, extension.value_place, value_field(index_of(issuer, extension)),
+                     fmt::format("{} calls the key {}", called_by,
+                                 to_hex(id.first(std::min<std::size_t>(id.size(), 32)))));
+    }
+
+private:
+    Findings& findings_;
+    std::size_t checks_left_ = 8;
+};
+
+void find_key_identifier_mismatch(const Evidence& evidence, Findings& findings) {
+    KeyIdentifiersCompared compared(findings);
+    const Certificate* below = nullptr;
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
-        if (number > 0 && !look(number, certificate, certificate) && below) {
-            look(number, *below, certificate);
+        if (below && below->raw != certificate.raw) {
+            compared.look(number, *below, certificate, "the certificate that it issued");
         }
         below = &certificate;
+    });
+}
+
+void find_root_aki_mismatch(const Evidence& evidence, Findings& findings) {
+    KeyIdentifiersCompared compared(findings);
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        if (number == 0) return;
+        compared.look(number, certificate, certificate, "its own authorityKeyIdentifier");
     });
 }
 
@@ -352,11 +366,10 @@ void for_each_subtree(const Evidence& evidence, Visit visit) {
         });
 }
 
-// An address and a mask that is ones first, then zeros (RFC 4632).
-bool is_address_range(ByteView octets) {
-    if (octets.size() != 8 && octets.size() != 32) return false;
+// Ones first, then zeros (RFC 4632).
+bool is_prefix_mask(ByteView mask) {
     bool ended = false;
-    for (const std::uint8_t octet : octets.subspan(octets.size() / 2)) {
+    for (const std::uint8_t octet : mask) {
         for (unsigned bit = 0x80; bit != 0; bit >>= 1) {
             const bool is_set = (octet & bit) != 0;
             if (is_set && ended) return false;
@@ -366,7 +379,12 @@ bool is_address_range(ByteView octets) {
     return true;
 }
 
-void find_name_constraints_malformed(const Evidence& evidence, Findings& findings) {
+std::string base_text(const x509::GeneralName& base) {
+    static constexpr std::size_t max_shown = 32;
+    return to_hex(ByteView(base.value).first(std::min(base.value.size(), max_shown)));
+}
+
+void find_name_constraints_empty(const Evidence& evidence, Findings& findings) {
     for_each_value<NameConstraints>(
         evidence, "nameConstraints",
         [&](std::size_t number, std::size_t index, const NameConstraints& constraints) {
@@ -374,23 +392,57 @@ void find_name_constraints_malformed(const Evidence& evidence, Findings& finding
             findings.at(number, extension_of(evidence, number, index).value_place,
                         value_field(index), "nameConstraints constrains nothing");
         });
+}
+
+void find_name_constraints_minimum(const Evidence& evidence, Findings& findings) {
     for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
                                    const NameConstraints::Subtree& subtree) {
-        if (subtree.minimum && !subtree.minimum->zero()) {
-            findings.at(number, subtree.minimum->place, field + ".minimum", "minimum is not 0");
-        }
-        if (subtree.maximum) {
-            findings.at(number, subtree.maximum->place, field + ".maximum", "maximum is present");
-        }
-        if (subtree.base.type == x509::GeneralNameType::ip_address &&
-            !is_address_range(subtree.base.value)) {
-            findings.at(
-                number, subtree.base.value_place, field + ".base",
-                fmt::format(
-                    "iPAddress {} is no address with a mask behind it",
-                    to_hex(ByteView(subtree.base.value)
-                               .first(std::min<std::size_t>(subtree.base.value.size(), 32)))));
-        }
+        if (!subtree.minimum || subtree.minimum->zero()) return;
+        findings.at(number, subtree.minimum->place, field + ".minimum", "minimum is not 0");
+    });
+}
+
+void find_name_constraints_maximum(const Evidence& evidence, Findings& findings) {
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        if (!subtree.maximum) return;
+        findings.at(number, subtree.maximum->place, field + ".maximum", "maximum is present");
+    });
+}
+
+void find_name_constraints_malformed(const Evidence& evidence, Findings& findings) {
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        const x509::GeneralName& base = subtree.base;
+        if (base.type != x509::GeneralNameType::ip_address || x509::names_something(base)) return;
+        findings.at(
+            number, base.value_place, field + ".base",
+            fmt::format("iPAddress {} is no address with a mask behind it", base_text(base)));
+    });
+}
+
+void find_name_constraints_mask(const Evidence& evidence, Findings& findings) {
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        const x509::GeneralName& base = subtree.base;
+        if (base.type != x509::GeneralNameType::ip_address || !x509::names_something(base)) return;
+        if (is_prefix_mask(ByteView(base.value).subspan(base.value.size() / 2))) return;
+        findings.at(number, base.value_place, field + ".base",
+                    fmt::format("the mask of iPAddress {} has holes", base_text(base)));
+    });
+}
+
+void find_name_constraints_base(const Evidence& evidence, Findings& findings) {
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        using enum x509::GeneralNameType;
+        const x509::GeneralName& base = subtree.base;
+        const bool is_text = base.type == dns_name || base.type == rfc822_name ||
+                             base.type == uniform_resource_identifier;
+        if (!is_text || x509::names_something(base)) return;
+        findings.at(number, base.value_place, field + ".base",
+                    fmt::format("{} \"{}\" names nothing", x509::general_name_type_name(base.type),
+                                printable(to_text(base.value))));
     });
 }
 
@@ -399,9 +451,28 @@ void find_name_constraints_dns_form(const Evidence& evidence, Findings& findings
                                    const NameConstraints::Subtree& subtree) {
         if (subtree.base.type != x509::GeneralNameType::dns_name) return;
         const std::string text = to_text(subtree.base.value);
-        if (!text.starts_with('.') && text.find('*') == std::string::npos) return;
+        if (!text.starts_with('.') || !x509::names_something(subtree.base)) return;
         findings.at(number, subtree.base.value_place, field + ".base",
                     fmt::format("dNSName \"{}\"", printable(text)));
+    });
+}
+
+void find_name_constraints_other_name(const Evidence& evidence, Findings& findings) {
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        if (subtree.base.type != x509::GeneralNameType::other_name) return;
+        findings.at(number, subtree.base.value_place, field + ".base", "otherName is constrained");
+    });
+}
+
+void find_name_constraints_form_discouraged(const Evidence& evidence, Findings& findings) {
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        using enum x509::GeneralNameType;
+        const x509::GeneralNameType form = subtree.base.type;
+        if (form != x400_address && form != edi_party_name && form != registered_id) return;
+        findings.at(number, subtree.base.value_place, field + ".base",
+                    fmt::format("{} is constrained", x509::general_name_type_name(form)));
     });
 }
 
@@ -588,12 +659,17 @@ constexpr Rule table[] = {
         find_aki_issuer_serial),
     // Not in Step::path: a certificate beside the path may say what it likes.
     row("extension-key-identifier-mismatch", Level::should, Step::signature,
-        "A CA's subjectKeyIdentifier is the key identifier in what it issues, its own certificate "
-        "included.",
+        "A CA's subjectKeyIdentifier is the key identifier in what it issues.",
         "RFC 5280 4.2.1.2, CA/Browser Forum BR 7.1.2.11.1",
         "`openssl x509 -noout -text -in ca.pem` shows the CA's identifier. Have its certificates "
         "issued anew with `authorityKeyIdentifier = keyid`, which OpenSSL takes from there.",
         find_key_identifier_mismatch),
+    row("extension-root-aki-mismatch", Level::should, Step::signature,
+        "A root's authorityKeyIdentifier, where there is one, is its subjectKeyIdentifier.",
+        "RFC 5280 4.2.1.1, 4.2.1.2",
+        "Renew the root with `subjectKeyIdentifier = hash` in front of `authorityKeyIdentifier = "
+        "keyid:always`, or leave it out of the server's chain file.",
+        find_root_aki_mismatch),
     row("extension-root-aki-incomplete", Level::should, Step::path,
         "A root's authorityKeyIdentifier, where there is one, has keyIdentifier.",
         "CA/Browser Forum BR 7.1.2.1.3",
@@ -653,19 +729,56 @@ constexpr Rule table[] = {
         "nameConstraints: `openssl x509 -req -extfile leaf.ext -in request.pem -CA ca.pem -CAkey "
         "ca.key -out leaf.pem`.",
         find_name_constraints_in_leaf),
+    row("extension-name-constraints-empty", Level::must, Step::encoding,
+        "nameConstraints has a subtree.", "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with a subtree, `nameConstraints = critical, "
+        "permitted;DNS:example.com`, or without nameConstraints.",
+        find_name_constraints_empty),
+    row("extension-name-constraints-minimum", Level::must, Step::encoding,
+        "The minimum of a subtree in nameConstraints is 0.", "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with subtrees like this, in which there is no minimum: "
+        "`nameConstraints = critical, permitted;DNS:example.com`.",
+        find_name_constraints_minimum),
+    row("extension-name-constraints-maximum", Level::must, Step::encoding,
+        "A subtree in nameConstraints has no maximum.", "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with subtrees like this, in which there is no maximum: "
+        "`nameConstraints = critical, permitted;DNS:example.com`.",
+        find_name_constraints_maximum),
     row("extension-name-constraints-malformed", Level::must, Step::encoding,
-        "nameConstraints has a subtree, minimum 0, no maximum, and an iPAddress is an address "
-        "range.",
-        "RFC 5280 4.2.1.10",
-        "Renew the CA's certificate with subtrees like these: `nameConstraints = critical, "
-        "permitted;DNS:example.com, excluded;IP:10.0.0.0/255.0.0.0`.",
+        "An iPAddress in nameConstraints is an address with a mask.", "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with subtrees like this: `nameConstraints = critical, "
+        "excluded;IP:10.0.0.0/255.0.0.0`.",
         find_name_constraints_malformed),
-    row("extension-name-constraints-dns-form", Level::should, Step::name_constraints,
-        "A dNSName in nameConstraints is a domain name without a leading dot or wildcard.",
+    row("extension-name-constraints-mask", Level::must, Step::encoding,
+        "The mask of an iPAddress in nameConstraints is ones, then zeros.",
+        "RFC 5280 4.2.1.10, RFC 4632 5.1",
+        "Renew the CA's certificate with a mask like this: `nameConstraints = critical, "
+        "excluded;IP:10.0.0.0/255.0.0.0`.",
+        find_name_constraints_mask),
+    row("extension-name-constraints-base", Level::must, Step::name_constraints,
+        "The base of a subtree is a host, a domain or a mailbox as its form has it.",
         "RFC 5280 4.2.1.10",
         "Renew the CA's certificate with the bare domain, which its hosts are part of: "
         "`nameConstraints = critical, permitted;DNS:example.com`.",
+        find_name_constraints_base),
+    row("extension-name-constraints-dns-form", Level::should, Step::name_constraints,
+        "A dNSName in nameConstraints is a domain name without a leading dot.", "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with the bare domain, which its hosts are part of: "
+        "`nameConstraints = critical, permitted;DNS:example.com`.",
         find_name_constraints_dns_form),
+    row("extension-name-constraints-other-name", Level::should, Step::name_constraints,
+        "nameConstraints constrains forms to which RFC 5280 gives a meaning, and otherName is "
+        "none.",
+        "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with constraints on host names alone: `nameConstraints = "
+        "critical, permitted;DNS:example.com`.",
+        find_name_constraints_other_name),
+    row("extension-name-constraints-form-discouraged", Level::should, Step::name_constraints,
+        "nameConstraints constrains no x400Address, ediPartyName or registeredID.",
+        "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with constraints on host names alone: `nameConstraints = "
+        "critical, permitted;DNS:example.com`.",
+        find_name_constraints_form_discouraged),
 
     row("extension-policy-duplicate", Level::must, Step::policies,
         "A policy appears once in certificatePolicies.", "RFC 5280 4.2.1.4",

@@ -19,13 +19,23 @@ void find_exponent(const Evidence& evidence, Findings& findings) {
         const auto* rsa = std::get_if<x509::RsaPublicKey>(&certificate.subject_public_key_info.key);
         if (!rsa) return;
         const auto exponent = rsa->public_exponent.small();
-        const bool odd =
-            !rsa->public_exponent.value.empty() && (rsa->public_exponent.value.back() & 1) != 0;
-        if (odd && !rsa->public_exponent.negative() && (!exponent || *exponent >= 3)) return;
+        const bool negative = rsa->public_exponent.negative();
+        if (!negative && (!exponent || *exponent >= 3)) return;
         findings.at(number, rsa->public_exponent.place,
                     fmt::format("{}.subjectPublicKey.publicExponent", spki_field),
                     exponent ? fmt::format("publicExponent is {}", *exponent)
-                             : "publicExponent is even or negative");
+                             : "publicExponent is negative");
+    });
+}
+
+void find_exponent_even(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const auto* rsa = std::get_if<x509::RsaPublicKey>(&certificate.subject_public_key_info.key);
+        if (!rsa || rsa->public_exponent.value.empty()) return;
+        if ((rsa->public_exponent.value.back() & 1) != 0) return;
+        findings.at(number, rsa->public_exponent.place,
+                    fmt::format("{}.subjectPublicKey.publicExponent", spki_field),
+                    "publicExponent is even, so that nothing can be decrypted");
     });
 }
 
@@ -130,6 +140,17 @@ bool is_less(ByteView a, ByteView b) {
     return std::ranges::lexicographical_compare(a, b);
 }
 
+void find_dh_prime_even(const Evidence& evidence, Findings& findings) {
+    if (!evidence.server_key_exchange) return;
+    const auto* dh = std::get_if<wire::DhParams>(&evidence.server_key_exchange->params);
+    const MessageSeen* message = find_message(evidence, wire::HandshakeType::server_key_exchange);
+    if (!dh || !message) return;
+    if (!dh->dh_p.empty() && (dh->dh_p.back() & 1) != 0) return;
+    // Behind the two octets of its length.
+    findings.in_stream(message->body_offset + 2, dh->dh_p, "server_key_exchange.dh_p",
+                       "dh_p is even, so it is no prime");
+}
+
 void find_dh_public_invalid(const Evidence& evidence, Findings& findings) {
     if (!evidence.server_key_exchange) return;
     const auto* dh = std::get_if<wire::DhParams>(&evidence.server_key_exchange->params);
@@ -140,11 +161,7 @@ void find_dh_public_invalid(const Evidence& evidence, Findings& findings) {
     const std::size_t g_offset = p_offset + dh->dh_p.size() + 2;
     const std::size_t ys_offset = g_offset + dh->dh_g.size() + 2;
     const ByteView p = without_zeros(dh->dh_p);
-    if (p.empty() || (p.back() & 1) == 0) {
-        findings.in_stream(p_offset, dh->dh_p, "server_key_exchange.dh_p",
-                           "dh_p is even, so it is no prime");
-        return;
-    }
+    if (p.empty() || (p.back() & 1) == 0) return;  // no prime, see find_dh_prime_even()
     const Bytes one{1};
     if (!is_less(one, without_zeros(dh->dh_g))) {
         findings.in_stream(g_offset, dh->dh_g, "server_key_exchange.dh_g", "dh_g is 0 or 1");
@@ -181,33 +198,55 @@ bool offers_compressed_points(const Evidence& evidence) {
            std::ranges::any_of(*formats, [](std::uint8_t format) { return format != 0; });
 }
 
-void find_ecdh_public_invalid(const Evidence& evidence, Findings& findings) {
-    if (!evidence.server_key_exchange) return;
-    const auto* ecdh = std::get_if<wire::EcdhParams>(&evidence.server_key_exchange->params);
+// The server's ECDH key, and where it stands in the stream; nullptr where there is none.
+struct EcdhSeen {
+    const wire::EcdhParams* params = nullptr;
+    std::size_t offset = 0;
+
+    bool named() const { return params->curve_type == 3; }
+    bool montgomery() const {  // X25519 and X448, which have no format octet (RFC 8422)
+        const auto group = static_cast<std::uint16_t>(params->named_curve);
+        return named() && (group == 29 || group == 30);
+    }
+    std::size_t field_octets() const { return named() ? field_octets_of(params->named_curve) : 0; }
+};
+EcdhSeen find_ecdh(const Evidence& evidence) {
+    EcdhSeen seen;
+    if (!evidence.server_key_exchange) return seen;
     const MessageSeen* message = find_message(evidence, wire::HandshakeType::server_key_exchange);
-    if (!ecdh || !message) return;
-    const bool named = ecdh->curve_type == 3;
-    const std::size_t offset =
-        message->body_offset + 1 + (named ? 2 : ecdh->explicit_curve.size()) + 1;
+    if (!message) return seen;
+    seen.params = std::get_if<wire::EcdhParams>(&evidence.server_key_exchange->params);
+    if (!seen.params) return seen;
+    const std::size_t curve = seen.named() ? 2 : seen.params->explicit_curve.size();
+    seen.offset = message->body_offset + 1 + curve + 1;
+    return seen;
+}
+
+void find_ecdh_public_invalid(const Evidence& evidence, Findings& findings) {
+    const EcdhSeen seen = find_ecdh(evidence);
+    if (!seen.params) return;
+    const ByteView point = seen.params->public_point;
     const auto raise = [&](std::string detail) {
-        findings.in_stream(offset, ecdh->public_point, "server_key_exchange.public",
-                           std::move(detail));
+        findings.in_stream(seen.offset, point, "server_key_exchange.public", std::move(detail));
     };
-    const auto group = static_cast<std::uint16_t>(ecdh->named_curve);
-    if (named && (group == 29 || group == 30)) {  // X25519 and X448 have no format octet (RFC 8422)
+    const auto group = static_cast<std::uint16_t>(seen.params->named_curve);
+    if (seen.montgomery()) {
         const std::size_t due = group == 29 ? 32 : 56;
-        if (ecdh->public_point.size() == due) return;
-        raise(fmt::format("{} octets for {}", ecdh->public_point.size(),
-                          wire::name_of(ecdh->named_curve)));
-        return;
+        if (point.size() == due) return;
+        raise(
+            fmt::format("{} octets for {}", point.size(), wire::name_of(seen.params->named_curve)));
+    } else if (kind_of(point, seen.field_octets()) == Point::invalid) {
+        raise(describe_point(point, seen.field_octets()));
     }
-    const std::size_t field_octets = named ? field_octets_of(ecdh->named_curve) : 0;
-    const Point kind = kind_of(ecdh->public_point, field_octets);
-    if (kind == Point::invalid) {
-        raise(describe_point(ecdh->public_point, field_octets));
-    } else if (kind == Point::compressed && !offers_compressed_points(evidence)) {
-        raise("a compressed point, which the client has not offered to read");
-    }
+}
+
+void find_ecdh_point_format(const Evidence& evidence, Findings& findings) {
+    const EcdhSeen seen = find_ecdh(evidence);
+    if (!seen.params || seen.montgomery() || offers_compressed_points(evidence)) return;
+    const ByteView point = seen.params->public_point;
+    if (kind_of(point, seen.field_octets()) != Point::compressed) return;
+    findings.in_stream(seen.offset, point, "server_key_exchange.public",
+                       "a compressed point, which the client has not offered to read");
 }
 
 constexpr std::string_view new_key =
@@ -236,8 +275,11 @@ constexpr Rule table[] = {
      "RSA keys are not longer than the client can hold.", "RFC 5246 7.4.2",
      AlertDescription::unsupported_certificate, new_key, nullptr},
     {"key-rsa-exponent", Area::key, Level::must, Step::encoding,
-     "The RSA public exponent is an odd number of at least 3.", "RFC 8017 3.1",
-     AlertDescription::bad_certificate, usual_exponent, find_exponent},
+     "The RSA public exponent is at least 3.", "RFC 8017 3.1", AlertDescription::bad_certificate,
+     usual_exponent, find_exponent},
+    {"key-rsa-exponent-even", Area::key, Level::must, Step::encoding,
+     "The RSA public exponent is odd.", "RFC 8017 3.1", AlertDescription::bad_certificate,
+     usual_exponent, find_exponent_even},
     {"key-rsa-exponent-large", Area::key, Level::must, Step::signature,
      "The RSA public exponent is not longer than the client can hold.", "RFC 8017 3.1",
      AlertDescription::unsupported_certificate, usual_exponent, nullptr},
@@ -299,17 +341,25 @@ constexpr Rule table[] = {
      "Make a group of 1,024 or 2,048 bits, whichever the devices hold: `openssl dhparam -out "
      "dh.pem 1024`; or leave DHE suites out: nginx `ssl_ciphers HIGH:!aNULL:!kDHE;`.",
      nullptr},
+    {"key-dh-prime-even", Area::key, Level::must, Step::key_exchange, "dh_p is a prime, hence odd.",
+     "RFC 5246 8.1.2, RFC 7919 3", AlertDescription::handshake_failure,
+     "Look at the server's group with `openssl dhparam -in dh.pem -check -noout`, and make a new "
+     "one: `openssl dhparam -out dh.pem 2048`.",
+     find_dh_prime_even},
     {"key-dh-public-invalid", Area::key, Level::must, Step::key_exchange,
-     "dh_p is odd, dh_g greater than 1, and 1 < dh_Ys < dh_p - 1.", "RFC 7919 3, 5.1",
+     "dh_g is greater than 1, and 1 < dh_Ys < dh_p - 1.", "RFC 7919 5.1",
      AlertDescription::handshake_failure,
      "Look at the server's group with `openssl dhparam -in dh.pem -check -noout`, and make a new "
      "one: `openssl dhparam -out dh.pem 2048`. If the group is good, the server's TLS library is "
      "at fault.",
      find_dh_public_invalid},
     {"key-ecdh-public-invalid", Area::key, Level::must, Step::key_exchange,
-     "The server's ECDH key is a point of the length of its curve, in a format that the client "
-     "reads.",
-     "RFC 4492 5.4", AlertDescription::illegal_parameter, look_at_wire, find_ecdh_public_invalid},
+     "The server's ECDH key is a point of the length of its curve.", "RFC 4492 5.4",
+     AlertDescription::illegal_parameter, look_at_wire, find_ecdh_public_invalid},
+    {"key-ecdh-point-format", Area::key, Level::must, Step::key_exchange,
+     "The server's ECDH key is written in a format that the client has offered to read.",
+     "RFC 4492 5.1.2, 5.4", AlertDescription::illegal_parameter, look_at_wire,
+     find_ecdh_point_format},
     {"key-exchange-group-unsupported", Area::key, Level::must, Step::key_exchange,
      "The group of the key exchange is one that the client knows.", "RFC 4492 5.4",
      AlertDescription::handshake_failure,

@@ -333,7 +333,10 @@ void Engine::State::take_key_exchange(ByteView body, ByteView subject_public_key
                             bits, min_dh_bits, max_dh_bits));
         }
         const int status = mbedtls_dhm_read_params(&ssl.handshake->dhm_ctx, &position, end);
-        if (status != 0) failed(fmt::format("Diffie-Hellman values: {}", describe_error(status)));
+        // What it refuses a client may take: the rules on the values say what is wrong with them.
+        if (status != 0) {
+            unplayable(fmt::format("Diffie-Hellman values: {}", describe_error(status)));
+        }
     } else if (const auto* ecdh = std::get_if<wire::EcdhParams>(&message->params)) {
         if (ecdh->curve_type != 3) unplayable("mbed TLS lacks explicit curves");
         if (mbedtls_ecp_curve_info_from_tls_id(static_cast<std::uint16_t>(ecdh->named_curve)) ==
@@ -342,7 +345,7 @@ void Engine::State::take_key_exchange(ByteView body, ByteView subject_public_key
         }
         const unsigned char* from = position;
         const int status = mbedtls_ecdh_read_params(&ssl.handshake->ecdh_ctx, &from, end);
-        if (status != 0) failed(fmt::format("the server's point: {}", describe_error(status)));
+        if (status != 0) unplayable(fmt::format("the server's point: {}", describe_error(status)));
     } else {
         failed("a ServerKeyExchange in a suite without one");
     }

@@ -206,24 +206,10 @@ std::optional<Base> uri_base(std::string_view text) {
     return base;
 }
 
-bool is_contiguous(ByteView mask) {
-    bool ended = false;
-    for (const std::uint8_t octet : mask) {
-        for (unsigned bit = 0x80; bit != 0; bit >>= 1) {
-            const bool set = (octet & bit) != 0;
-            if (set && ended) return false;
-            ended = !set;
-        }
-    }
-    return true;
-}
-
 std::optional<Base> network_base(ByteView octets) {
     const std::size_t size = octets.size();
     if (size != 8 && size != 32) return std::nullopt;
-    const ByteView mask = octets.last(size / 2);
-    if (!is_contiguous(mask)) return std::nullopt;
-    return Base{Reach::network, to_text(octets.first(size / 2)), to_text(mask)};
+    return Base{Reach::network, to_text(octets.first(size / 2)), to_text(octets.last(size / 2))};
 }
 
 // nullopt: names nothing.
@@ -297,8 +283,8 @@ bool may_be_within(const Base& base, const Pattern& pattern) {
 
 struct PreparedSubtree {
     const Subtree* subtree = nullptr;
-    std::optional<Base> base;       // nullopt: not applicable
-    std::string_view why_not = {};  // it is not
+    bool applied = false;
+    std::optional<Base> base;  // nullopt: holds nothing
 };
 
 // The subtrees of one form.
@@ -323,21 +309,37 @@ bool is_form_of_rfc5280(GeneralNameType form) {
 
 using SubtreesByForm = std::array<Subtrees, form_count>;
 
+// A reader that is laxer than RFC 5280 in what a base holds.
+void widen(Base& base, GeneralNameType form, const NameConstraintScope& scope) {
+    const bool has_hosts = form == GeneralNameType::rfc822_name ||
+                           form == GeneralNameType::uniform_resource_identifier;
+    if (has_hosts && base.reach == Reach::host && scope.hosts_hold_those_below)
+        base.reach = Reach::host_and_below;
+    if (base.reach == Reach::mailbox && !scope.local_part_case_counts)
+        base.local = lower_case(base.local);
+}
+
 PreparedSubtree prepare(const Subtree& subtree, const NameConstraintScope& scope) {
     const GeneralNameType form = subtree.base.type;
-    if (!is_form_of_rfc5280(form) || std::ranges::find(scope.forms, form) == scope.forms.end())
-        return {&subtree, std::nullopt, "constraints of this form are not applied"};
-    if (subtree.maximum || (subtree.minimum && !subtree.minimum->zero()))
-        return {&subtree, std::nullopt, "it has a minimum or maximum"};
-    return {&subtree, base_of(subtree.base), "it names nothing"};
+    PreparedSubtree prepared{&subtree, false, std::nullopt};
+    prepared.applied =
+        is_form_of_rfc5280(form) && std::ranges::find(scope.forms, form) != scope.forms.end();
+    if (!prepared.applied) return prepared;
+    prepared.base = base_of(subtree.base);
+    if (prepared.base) widen(*prepared.base, form, scope);
+    return prepared;
 }
 
 SubtreesByForm prepare(const NameConstraints& constraints, const NameConstraintScope& scope) {
     SubtreesByForm by_form;
-    for (const Subtree& subtree : constraints.permitted)
-        by_form.at(index_of(subtree.base.type)).permitted.push_back(prepare(subtree, scope));
-    for (const Subtree& subtree : constraints.excluded)
-        by_form.at(index_of(subtree.base.type)).excluded.push_back(prepare(subtree, scope));
+    if (scope.permitted) {
+        for (const Subtree& subtree : constraints.permitted)
+            by_form.at(index_of(subtree.base.type)).permitted.push_back(prepare(subtree, scope));
+    }
+    if (scope.excluded) {
+        for (const Subtree& subtree : constraints.excluded)
+            by_form.at(index_of(subtree.base.type)).excluded.push_back(prepare(subtree, scope));
+    }
     return by_form;
 }
 
@@ -346,31 +348,37 @@ struct Fault {
     const PreparedSubtree* subtree = nullptr;  // that excludes it or is not applicable
 };
 
+// Whether a permitted subtree has a say on a name of its form.
+bool speaks_of(const PreparedSubtree& subtree, const std::optional<Comparable>& name,
+               const NameConstraintScope& scope) {
+    const bool other_family = scope.ip_families_apart && name && subtree.base &&
+                              subtree.base->reach == Reach::network &&
+                              subtree.base->text.size() != name->text.size();
+    return !other_family;
+}
+
 std::optional<Fault> find_fault(const Subtrees& subtrees, GeneralNameType form,
-                                const std::optional<Comparable>& name) {
-    const PreparedSubtree* not_applicable = nullptr;
-    const auto note = [&](const PreparedSubtree& subtree) {
-        if (!not_applicable) not_applicable = &subtree;
-    };
+                                const std::optional<Comparable>& name,
+                                const NameConstraintScope& scope) {
     std::optional<Pattern> pattern;
-    if (form == GeneralNameType::dns_name && name && name->text.find('*') != std::string::npos)
+    if (form == GeneralNameType::dns_name && scope.wildcards_stand_for_names && name &&
+        name->text.find('*') != std::string::npos)
         pattern = pattern_of(name->text);
     for (const PreparedSubtree& excluded : subtrees.excluded) {
-        if (!excluded.base)
-            note(excluded);
-        else if (name && (pattern ? may_be_within(*excluded.base, *pattern)
-                                  : is_within(*excluded.base, *name)))
+        if (!excluded.applied) return Fault{Kind::not_applicable, &excluded};
+        if (excluded.base && name &&
+            (pattern ? may_be_within(*excluded.base, *pattern) : is_within(*excluded.base, *name)))
             return Fault{Kind::excluded, &excluded};
     }
-    bool permitted = subtrees.permitted.empty();
+    bool has_say = false;
+    bool permitted = false;
     for (const PreparedSubtree& subtree : subtrees.permitted) {
-        if (!subtree.base)
-            note(subtree);
-        else if (name && is_within(*subtree.base, *name))
-            permitted = true;
+        if (!subtree.applied) return Fault{Kind::not_applicable, &subtree};
+        if (!speaks_of(subtree, name, scope)) continue;
+        has_say = true;
+        if (subtree.base && name && is_within(*subtree.base, *name)) permitted = true;
     }
-    if (not_applicable) return Fault{Kind::not_applicable, not_applicable};
-    if (!name || !permitted) return Fault{Kind::not_permitted, nullptr};
+    if (!name || (has_say && !permitted)) return Fault{Kind::not_permitted, nullptr};
     return std::nullopt;
 }
 
@@ -396,7 +404,22 @@ bool looks_like_host_name(std::string_view text) {
     return is_domain(host) && host.find('.') != std::string::npos && !ends_in_number(host);
 }
 
-std::vector<Held> names_of(const Certificate& certificate, bool with_common_names) {
+bool email_addresses_are_held(const Certificate& certificate, EmailAddressesHeld when,
+                              bool has_rfc822_name) {
+    switch (when) {
+        case EmailAddressesHeld::never:
+            return false;
+        case EmailAddressesHeld::if_no_san:
+            return !find_extension(certificate, "subjectAltName");
+        case EmailAddressesHeld::if_no_rfc822_name:
+            return !has_rfc822_name;
+        case EmailAddressesHeld::always:
+            return true;
+    }
+    return false;
+}
+
+std::vector<Held> names_of(const Certificate& certificate, const NameConstraintScope& scope) {
     std::vector<Held> names;
     std::array<bool, form_count> seen{};
     for (std::size_t i = 0; i < certificate.extensions.size(); ++i) {
@@ -412,18 +435,17 @@ std::vector<Held> names_of(const Certificate& certificate, bool with_common_name
     const Name& subject = certificate.subject;
     if (!subject.empty()) names.push_back({GeneralNameType::directory_name});
     const auto add_attributes = [&](GeneralNameType form, std::string_view type, auto counts) {
-        if (seen.at(index_of(form))) return;
         for (const AttributeTypeAndValue* attribute :
              find_attributes(subject, oid_from_name(type).value())) {
             if (counts(attribute->text)) names.push_back({form, nullptr, 0, 0, attribute});
         }
     };
-    // RFC 5280 4.2.1.10: the subject's mailboxes count where there is no subjectAltName at all.
-    if (!find_extension(certificate, "subjectAltName")) {
+    if (email_addresses_are_held(certificate, scope.on_email,
+                                 seen.at(index_of(GeneralNameType::rfc822_name)))) {
         add_attributes(GeneralNameType::rfc822_name, "emailAddress",
                        [](std::string_view) { return true; });
     }
-    if (with_common_names)
+    if (scope.on_cn && !seen.at(index_of(GeneralNameType::dns_name)))
         add_attributes(GeneralNameType::dns_name, "commonName", looks_like_host_name);
     return names;
 }
@@ -454,8 +476,9 @@ std::string detail_of(const Fault& fault, const Held& held, const Subtrees& subt
     if (fault.kind == Kind::excluded)
         return fmt::format("{} is within the excluded {}", name, base(*fault.subtree));
     if (fault.kind == Kind::not_applicable)
-        return fmt::format("{} cannot be held to the constraint {}: {}", name, base(*fault.subtree),
-                           fault.subtree->why_not);
+        return fmt::format(
+            "{} cannot be held to the constraint {}: constraints of this form are not applied",
+            name, base(*fault.subtree));
     if (!comparable(held, certificate))
         return fmt::format("{} cannot be compared with the constraints on {}", name,
                            general_name_type_name(held.form));
@@ -505,12 +528,17 @@ NameViolation not_applicable(const Certificate& certificate, std::optional<std::
 
 }  // namespace
 
+bool names_something(const GeneralName& base) {
+    return base_of(base).has_value();
+}
+
 std::optional<NameViolation> find_violation(const NameConstraints& constraints,
                                             const Certificate& certificate,
                                             const NameConstraintScope& scope) {
-    const std::size_t subtree_count = constraints.permitted.size() + constraints.excluded.size();
+    const std::size_t subtree_count = (scope.permitted ? constraints.permitted.size() : 0) +
+                                      (scope.excluded ? constraints.excluded.size() : 0);
     if (subtree_count == 0) return std::nullopt;
-    const std::vector<Held> names = names_of(certificate, scope.on_cn);
+    const std::vector<Held> names = names_of(certificate, scope);
     if (names.size() > max_comparisons / subtree_count)
         return not_applicable(certificate, find_san(certificate, Readable::any),
                               fmt::format("{} names and {} constraints are too many to compare",
@@ -521,7 +549,9 @@ std::optional<NameViolation> find_violation(const NameConstraints& constraints,
     for (const Held& held : names) {
         const Subtrees& subtrees = by_form.at(index_of(held.form));
         if (subtrees.empty()) continue;
-        const auto fault = find_fault(subtrees, held.form, comparable(held, certificate));
+        auto name = comparable(held, certificate);
+        if (name && !scope.local_part_case_counts) name->local = lower_case(name->local);
+        const auto fault = find_fault(subtrees, held.form, name, scope);
         if (!fault) continue;
         if (fault->kind != Kind::not_applicable)
             return violation(*fault, held, subtrees, certificate);

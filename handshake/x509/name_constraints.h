@@ -4,11 +4,15 @@
 // Where RFC 5280 leaves room:
 // - An empty base of dNSName or rfc822Name holds every name, as NSS and Go have it. An empty base
 //   of uniformResourceIdentifier names nothing: RFC 5280 asks for a domain name.
+// - A base that names nothing (see names_something) holds nothing, and a minimum or maximum is not
+//   looked at: so those clients that take such certificates. That they are faults is for the strict
+//   reader to say.
 // - A dNSName base with a leading dot, which RFC 5280 does not know, holds the names below the
 //   domain and not the domain itself, as OpenSSL, NSS and Go have it.
 // - '*' in a dNSName stands for octets of one label (RFC 6125 6.4.3); where it stands in several
 //   labels, which no document knows, for anything. Such a pattern is within a permitted subtree
-//   when every name it stands for is, and within an excluded one when any is.
+//   when every name it stands for is, and within an excluded one when any is, but see
+//   wildcards_stand_for_names.
 // - IPv4 addresses are never within IPv6 subtrees, nor the other way round.
 // - The Local-part of an rfc822Name is compared with its case (RFC 5280 7.5), all else without.
 // - A name that is none of its form is not permitted where the form has subtrees at all, which RFC
@@ -28,9 +32,7 @@ struct NameViolation {
     enum class Kind {
         not_permitted,  // permitted subtrees of the name's form, and the name is in none of them
         excluded,       // the name is in an excluded subtree
-        // A subtree of a form that the reader does not apply, and a name of that form; or a subtree
-        // with a maximum, with a minimum that is not 0, or with a base that names nothing.
-        not_applicable
+        not_applicable  // a subtree of a form that the reader does not apply, and a name of it
     };
     Kind kind = Kind::not_permitted;
     Place place;         // of the name's contents within the constrained certificate
@@ -39,6 +41,15 @@ struct NameViolation {
     std::string detail;  // "dNSName mail.example.com is not within example.org"; for eyes
 };
 
+// When the emailAddress attributes of a subject are held to the constraints on rfc822Names.
+enum class EmailAddressesHeld {
+    never,
+    if_no_san,          // RFC 5280 4.2.1.10: where there is no subjectAltName at all
+    if_no_rfc822_name,  // where subjectAltName, if there is one, has no rfc822Name
+    always
+};
+
+// The defaults are RFC 5280's.
 struct NameConstraintScope {
     // Forms whose subtrees are applied. Those of otherName, x400Address, ediPartyName and
     // registeredID never are: RFC 5280 gives them no meaning.
@@ -46,14 +57,29 @@ struct NameConstraintScope {
     // dNSName subtrees hold common names that look like host names (labels of letters, digits, '-',
     // '_' and '*', more than one, the last one not a number), where the certificate has no dNSName.
     bool on_cn = false;
+    EmailAddressesHeld on_email = EmailAddressesHeld::if_no_san;
+    // Whether a '*' may stand for an excluded name. Otherwise it is a label like any other.
+    bool wildcards_stand_for_names = true;
+    bool local_part_case_counts = true;  // in rfc822Names
+    // A host as the base of an rfc822Name or URI holds the hosts below it, too.
+    bool hosts_hold_those_below = false;
+    // Permitted IPv4 networks say nothing about IPv6 addresses, nor the other way round.
+    bool ip_families_apart = false;
+    // Which lists are looked at.
+    bool permitted = true;
+    bool excluded = true;
 };
+
+// Whether the base of a dNSName, rfc822Name, uniformResourceIdentifier, iPAddress or directoryName
+// names anything. An iPAddress does by its length alone.
+bool names_something(const GeneralName& base);
 
 // The first name of `certificate` that `constraints` forbids, or else the first one to which they
 // are not applicable: subjectAltName in order, then the subject (as a directoryName; its
-// emailAddress attributes as rfc822Names where there is no rfc822Name in subjectAltName; its common
-// names, see on_cn). A subjectAltName that could not be decoded is not_applicable. Work is bounded:
-// nullopt is never given for want of steps; a certificate whose names times subtrees exceed
-// max_comparisons is not_applicable.
+// emailAddress attributes as rfc822Names, see on_email; its common names, see on_cn). A
+// subjectAltName that could not be decoded is not_applicable. Work is bounded: nullopt is never
+// given for want of steps; a certificate whose names times subtrees exceed max_comparisons is
+// not_applicable.
 inline constexpr std::size_t max_comparisons = 1'000'000;
 std::optional<NameViolation> find_violation(const NameConstraints& constraints,
                                             const Certificate& certificate,

@@ -5,6 +5,7 @@ client itself says. Observations are kept in files, so that predictions can be m
 the clients.
 """
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -119,6 +120,36 @@ def observe(client, only=(), progress=lambda text: None):
         observation["client"] = words
         observations.append(observation)
     return observations
+
+
+def keep(folder, client, version, observations):
+    """FOLDER/<client>.jsonl, which `handset learn --log` reads too, and what goes with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / f"{client.id}.jsonl",
+                "".join(json.dumps(o) + "\n" for o in observations if "hello" in o))
+    write_whole(folder / f"{client.id}.json",
+                json.dumps({"client": client.id, "profile": client.profile, "version": version,
+                            "date": datetime.date.today().isoformat(),
+                            "not_shown": [o["case"] for o in observations if not was_shown(o)]},
+                           indent=1) + "\n")
+
+
+def kept(folder, client):
+    """What keep() has written, with "observations"; None when there is nothing."""
+    about = folder / f"{client.id}.json"
+    log = folder / f"{client.id}.jsonl"
+    if not about.exists() or not log.exists():
+        return None
+    run = json.loads(about.read_text())
+    with open(log, encoding="utf-8") as lines:
+        run["observations"] = [json.loads(line) for line in lines]
+    return run
+
+
+def write_whole(file, text):
+    beside = file.with_name(file.name + ".part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, file)
 
 
 def predict(observations, profile):

@@ -167,12 +167,12 @@ private:
 
 void draw_path(Choices& choices, device::PathRules& path) {
     using namespace device;
-    choices.draw(path.order, {PathOrder::as_sent, PathOrder::any});
+    choices.draw(path.order, {PathOrder::as_sent, PathOrder::forward, PathOrder::any});
     choices.draw(path.sent_self_signed, {SentSelfSigned::used, SentSelfSigned::dropped});
     choices.draw(path.anchors, {AnchorKind::self_signed, AnchorKind::any});
     choices.draw(path.issuers, {IssuersFrom::sent_first, IssuersFrom::stored_first});
-    choices.draw(path.alternatives,
-                 {Alternatives::none, Alternatives::until_trusted, Alternatives::until_valid});
+    choices.draw(path.alternatives, {Alternatives::none, Alternatives::until_trusted,
+                                     Alternatives::until_signed, Alternatives::until_valid});
     choices.draw(path.key_identifiers,
                  {KeyIdentifiers::ignored, KeyIdentifiers::preferred, KeyIdentifiers::required});
     choices.draw(path.name_chaining,
@@ -194,11 +194,13 @@ void draw_validation(Choices& choices, device::ValidationRules& validation) {
     choices.draw(validation.path_len_constraint, {true, false});
     choices.draw(validation.ca_key_usage, {true, false});
     choices.draw(validation.leaf_key_usage, {true, false});
-    choices.draw(
-        validation.extended_key_usage,
-        {ExtendedKeyUsageRule::ignored, ExtendedKeyUsageRule::server_auth,
-         ExtendedKeyUsageRule::server_auth_or_any, ExtendedKeyUsageRule::server_auth_any_or_sgc});
-    choices.draw(validation.ca_extended_key_usage, {true, false});
+    for (auto* rule : {&validation.extended_key_usage, &validation.ca_extended_key_usage}) {
+        choices.draw(*rule, {ExtendedKeyUsageRule::ignored, ExtendedKeyUsageRule::server_auth,
+                             ExtendedKeyUsageRule::server_auth_or_any,
+                             ExtendedKeyUsageRule::server_auth_or_sgc,
+                             ExtendedKeyUsageRule::server_auth_or_ns_sgc,
+                             ExtendedKeyUsageRule::server_auth_any_or_sgc});
+    }
     choices.draw(validation.v1_ca, {V1Ca::refused, V1Ca::anchor, V1Ca::accepted});
     choices.draw(validation.anchor_constraints, {true, false});
     choices.draw<Forms>(
@@ -208,27 +210,39 @@ void draw_validation(Choices& choices, device::ValidationRules& validation) {
          {ConstraintForm::dns_name, ConstraintForm::rfc822_name, ConstraintForm::uri,
           ConstraintForm::ip_address, ConstraintForm::directory_name}});
     choices.draw(validation.name_constraints_on_cn, {true, false});
+    choices.draw(validation.name_constraints_on_email,
+                 {x509::EmailAddressesHeld::never, x509::EmailAddressesHeld::if_no_san,
+                  x509::EmailAddressesHeld::if_no_rfc822_name, x509::EmailAddressesHeld::always});
+    choices.draw(validation.name_constraints_on_cas, {true, false});
+    choices.draw(validation.wildcards_may_be_excluded, {true, false});
+    choices.draw(validation.local_part_case_counts, {true, false});
+    choices.draw(validation.host_constraints_hold_below, {true, false});
+    choices.draw(validation.ip_constraints_by_family, {true, false});
+    choices.draw(validation.self_issued_exempt, {true, false});
     choices.draw(validation.policies, {true, false});
     choices.draw<std::size_t>(validation.max_validity_days, {0, 398, 825, 36500});
 }
 
 void draw_names(Choices& choices, device::NameRules& names) {
     using namespace device;
-    const auto wildcards = {Wildcard::none,   Wildcard::leftmost_label, Wildcard::any_label,
-                            Wildcard::suffix, Wildcard::partial_label,  Wildcard::label_or_bare};
+    const auto wildcards = {Wildcard::none,      Wildcard::leftmost_label, Wildcard::any_label,
+                            Wildcard::suffix,    Wildcard::partial_label,  Wildcard::label_or_bare,
+                            Wildcard::each_label};
     choices.draw(names.checked, {true, false});
     choices.draw(names.san, {SanRule::none, SanRule::first, SanRule::any});
-    choices.draw(names.cn, {CnRule::never, CnRule::if_no_san, CnRule::always});
-    choices.draw(names.cn_which, {CnWhich::first, CnWhich::last, CnWhich::any});
+    choices.draw(names.cn, {CnRule::never, CnRule::if_no_san, CnRule::if_no_identifier,
+                            CnRule::if_no_san_extension, CnRule::always});
+    choices.draw(names.cn_which, {CnWhich::first, CnWhich::last, CnWhich::any, CnWhich::only});
     choices.draw(names.san_wildcard, wildcards);
     choices.draw(names.cn_wildcard, wildcards);
     choices.draw<std::size_t>(names.wildcard_min_labels, {0, 1, 2, 3});
     choices.draw(names.public_suffix_wildcard, {true, false});
     choices.draw(names.wildcard_matches_a_label, {true, false});
     choices.draw(names.ip, {IpRule::never, IpRule::ip_address, IpRule::ip_address_or_cn,
-                            IpRule::ip_address_or_dns_name, IpRule::any});
+                            IpRule::ip_address_or_dns_name, IpRule::text, IpRule::any});
     choices.draw(names.case_sensitive, {true, false});
-    choices.draw(names.trailing_dot_ignored, {true, false});
+    choices.draw(names.trailing_dot_ignored,
+                 {TrailingDot::counts, TrailingDot::ignored, TrailingDot::ignored_in_host});
     choices.draw(names.embedded_nul, {EmbeddedNul::whole, EmbeddedNul::truncates});
     choices.draw(names.msstd, {MsstdRule::cn, MsstdRule::cn_or_san});
 }

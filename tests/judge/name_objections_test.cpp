@@ -23,7 +23,7 @@ device::Device comparing_device(Grade grade) {
     device.names.san = stated(device::SanRule::any, grade);
     device.names.cn = stated(device::CnRule::never, grade);
     device.names.case_sensitive = stated(false, grade);
-    device.names.trailing_dot_ignored = stated(false, grade);
+    device.names.trailing_dot_ignored = stated(device::TrailingDot::counts, grade);
     device.tolerances["name-host-mismatch"] = forge::refuse(Grade::captured);
     return device;
 }
@@ -71,7 +71,7 @@ TEST_CASE("a host with a dot at its end is compared by the device's rule") {
     const forge::Chain chain;
     device::Device device = comparing_device(Grade::captured);
     CHECK(verdict_of(device, chain, "mail.example.test.").outcome == judge::Outcome::fails);
-    device.names.trailing_dot_ignored = stated(true);
+    device.names.trailing_dot_ignored = stated(device::TrailingDot::ignored);
     CHECK(verdict_of(device, chain, "mail.example.test.").outcome == judge::Outcome::connects);
     device.names.trailing_dot_ignored.reset();
     CHECK(verdict_of(device, chain, "mail.example.test.").outcome == judge::Outcome::unknown);

@@ -22,6 +22,7 @@ using device::EmbeddedNul;
 using device::IpRule;
 using device::NameRules;
 using device::SanRule;
+using device::TrailingDot;
 using device::Wildcard;
 using judge::Match;
 using judge::NameMatch;
@@ -32,6 +33,7 @@ struct Names {
     std::vector<std::string> cn;
     std::vector<std::string> dns;
     std::vector<Bytes> ip;
+    bool uri = false;  // has one
 };
 
 // A certificate that was never octets: for thousands of names, and for names that none can hold.
@@ -54,6 +56,10 @@ inline x509::Certificate bearing(const Names& names) {
         add(x509::GeneralNameType::dns_name, to_bytes(view_of(text)));
     for (const Bytes& octets : names.ip)
         add(x509::GeneralNameType::ip_address, octets);
+    if (names.uri) {
+        add(x509::GeneralNameType::uniform_resource_identifier,
+            to_bytes(view_of("https://www.example.test/"s)));
+    }
     if (!san.names.empty()) {
         x509::Extension extension;
         extension.id = *x509::oid_from_name("subjectAltName");
@@ -75,7 +81,7 @@ struct Client {
     bool a_label = false;
     IpRule ip{};
     bool case_sensitive = false;
-    bool dot_ignored = false;
+    TrailingDot dot{};
     EmbeddedNul nul{};
 };
 
@@ -134,6 +140,9 @@ inline std::optional<Labels> labels_matched(const std::string& name, const std::
                 return std::nullopt;
             }
             return Labels{h[0]};
+        case Wildcard::each_label:
+            if (h.size() != n.size()) return std::nullopt;
+            [[fallthrough]];
         case Wildcard::any_label: {
             if (h.size() < n.size()) return std::nullopt;
             const std::size_t more = h.size() - n.size();
@@ -166,11 +175,11 @@ inline bool bears(const Client& client, std::string name, std::string host, Wild
         if (client.nul == EmbeddedNul::whole) return false;
         name.resize(nul);
     }
-    if (client.dot_ignored) {
-        for (std::string* text : {&name, &host}) {
-            if (!text->empty() && text->back() == '.') text->pop_back();
-        }
-    }
+    const auto drop_dot = [](std::string& text) {
+        if (!text.empty() && text.back() == '.') text.pop_back();
+    };
+    if (client.dot == TrailingDot::ignored) drop_dot(name);
+    if (client.dot != TrailingDot::counts) drop_dot(host);
     if (name.empty() || host.empty()) return false;
     if (!client.case_sensitive) {
         name = lowered(name);
@@ -210,7 +219,10 @@ inline bool accepts(const Client& client, const Names& names, const std::string&
     const bool is_address = address != addresses.end();
     if (is_address) {
         if (client.ip == IpRule::never) return false;
-        if (std::ranges::find(names.ip, address->second) != names.ip.end()) return true;
+        if (client.ip != IpRule::text &&
+            std::ranges::find(names.ip, address->second) != names.ip.end()) {
+            return true;
+        }
     }
     std::vector<std::string> dns = names.dns;
     if (client.san == SanRule::none) dns.clear();
@@ -218,11 +230,16 @@ inline bool accepts(const Client& client, const Names& names, const std::string&
     std::vector<std::string> cn = names.cn;
     if (client.cn_which == CnWhich::first && cn.size() > 1) cn.resize(1);
     if (client.cn_which == CnWhich::last && cn.size() > 1) cn = {cn.back()};
-    if (client.cn == CnRule::never) cn.clear();
-    if (client.cn == CnRule::if_no_san && (!dns.empty() || (is_address && !names.ip.empty()))) {
+    if (client.cn_which == CnWhich::only && cn.size() > 1) cn.clear();
+    const bool sees_san = client.san != SanRule::none;
+    const bool host_named = !dns.empty() || (is_address && !names.ip.empty());
+    if (client.cn == CnRule::never || (client.cn == CnRule::if_no_san && host_named) ||
+        (client.cn == CnRule::if_no_identifier && (host_named || (sees_san && names.uri))) ||
+        (client.cn == CnRule::if_no_san_extension &&
+         (host_named || (sees_san && (names.uri || !names.dns.empty() || !names.ip.empty()))))) {
         cn.clear();
     }
-    if (is_address && client.ip != IpRule::any) {
+    if (is_address && client.ip != IpRule::any && client.ip != IpRule::text) {
         if (client.ip != IpRule::ip_address_or_dns_name) dns.clear();
         if (client.ip != IpRule::ip_address_or_cn) cn.clear();
     }
@@ -248,7 +265,7 @@ public:
           a_label_(values(rules.wildcard_matches_a_label, {false, true})),
           ip_(values(rules.ip)),
           case_sensitive_(values(rules.case_sensitive, {false, true})),
-          dot_ignored_(values(rules.trailing_dot_ignored, {false, true})),
+          dot_(values(rules.trailing_dot_ignored)),
           nul_(values(rules.embedded_nul)) {}
 
     NameMatch ask(const Names& names, const std::string& host) const {
@@ -286,7 +303,7 @@ private:
                 {"names.wildcard_matches_a_label", a_label_.size()},
                 {"names.ip", ip_.size()},
                 {"names.case_sensitive", case_sensitive_.size()},
-                {"names.trailing_dot_ignored", dot_ignored_.size()},
+                {"names.trailing_dot_ignored", dot_.size()},
                 {"names.embedded_nul", nul_.size()}};
     }
     // The digits of the number choose; the first key's is the lowest.
@@ -306,7 +323,7 @@ private:
         take(a_label_, client.a_label);
         take(ip_, client.ip);
         take(case_sensitive_, client.case_sensitive);
-        take(dot_ignored_, client.dot_ignored);
+        take(dot_, client.dot);
         take(nul_, client.nul);
         return client;
     }
@@ -357,7 +374,7 @@ private:
     std::vector<bool> a_label_;
     std::vector<IpRule> ip_;
     std::vector<bool> case_sensitive_;
-    std::vector<bool> dot_ignored_;
+    std::vector<TrailingDot> dot_;
     std::vector<EmbeddedNul> nul_;
 };
 
@@ -439,7 +456,7 @@ inline NameRules random_rules(Dice& dice, std::size_t silence) {
     put(rules.wildcard_matches_a_label, dice.one_in(2));
     put(rules.ip, word(IpRule{}));
     put(rules.case_sensitive, dice.one_in(2));
-    put(rules.trailing_dot_ignored, dice.one_in(2));
+    put(rules.trailing_dot_ignored, word(TrailingDot{}));
     put(rules.embedded_nul, word(EmbeddedNul{}));
     return rules;
 }
@@ -454,6 +471,7 @@ inline Names random_names(Dice& dice, const std::string& host) {
     if (dice.one_in(3)) {
         names.ip.push_back(dice.one_in(2) ? Bytes{10, 0, 0, 1} : addresses.begin()->second);
     }
+    names.uri = dice.one_in(4);
     return names;
 }
 
@@ -465,6 +483,7 @@ inline std::string show(const Names& names, const std::string& host) {
         text += ", dNSName " + printable(name);
     for (const Bytes& octets : names.ip)
         text += ", iPAddress " + to_hex(octets);
+    if (names.uri) text += ", a URI";
     return text;
 }
 

@@ -19,6 +19,7 @@ using device::IpRule;
 using device::MsstdRule;
 using device::NameRules;
 using device::SanRule;
+using device::TrailingDot;
 using device::Wildcard;
 using forge::stated;
 using reference::bearing;
@@ -46,7 +47,7 @@ NameRules all_stated() {
     rules.wildcard_matches_a_label = stated(false);
     rules.ip = stated(IpRule::ip_address);
     rules.case_sensitive = stated(false);
-    rules.trailing_dot_ignored = stated(true);
+    rules.trailing_dot_ignored = stated(TrailingDot::ignored);
     rules.embedded_nul = stated(EmbeddedNul::whole);
     return rules;
 }
@@ -179,7 +180,8 @@ TEST_CASE("a wildcard needs as many labels on its right as the device wants") {
         rules.san_wildcard = stated(row.wildcard);
         rules.public_suffix_wildcard = stated(true);
         for (const bool ignored : {false, true}) {
-            rules.trailing_dot_ignored = stated(ignored);
+            rules.trailing_dot_ignored =
+                stated(ignored ? TrailingDot::ignored : TrailingDot::counts);
             for (std::size_t wanted = 0; wanted < 5; ++wanted) {
                 CAPTURE(row.name, row.host, ignored, wanted);
                 rules.wildcard_min_labels = stated(wanted);
@@ -386,29 +388,32 @@ TEST_CASE("case counts for few devices") {
 TEST_CASE("a dot at the end counts or is ignored, in the host and in the name") {
     NameRules ignoring = all_stated();
     NameRules literal = all_stated();
-    literal.trailing_dot_ignored = stated(false);
+    literal.trailing_dot_ignored = stated(TrailingDot::counts);
+    NameRules in_host = all_stated();
+    in_host.trailing_dot_ignored = stated(TrailingDot::ignored_in_host);
     NameRules silent = all_stated();
     silent.trailing_dot_ignored.reset();
     struct Row {
         const char* name;
         const char* host;
-        bool by_ignoring, literally;
+        bool by_ignoring, literally, by_host;
     };
-    for (const Row& row : {Row{"mail.example.test", "mail.example.test", true, true},
-                           Row{"mail.example.test", "mail.example.test.", true, false},
-                           Row{"mail.example.test.", "mail.example.test", true, false},
-                           Row{"mail.example.test.", "mail.example.test.", true, true},
-                           Row{"*.example.test", "mail.example.test.", true, false},
-                           Row{"*.example.test.", "mail.example.test", true, false},
-                           Row{"*.example.test.", "mail.example.test.", true, true},
-                           Row{"mail.example.test..", "mail.example.test", false, false},
-                           Row{"mail.example.test", "mail.example.test..", false, false},
-                           Row{".mail.example.test", "mail.example.test", false, false}}) {
+    for (const Row& row : {Row{"mail.example.test", "mail.example.test", true, true, true},
+                           Row{"mail.example.test", "mail.example.test.", true, false, true},
+                           Row{"mail.example.test.", "mail.example.test", true, false, false},
+                           Row{"mail.example.test.", "mail.example.test.", true, true, false},
+                           Row{"*.example.test", "mail.example.test.", true, false, true},
+                           Row{"*.example.test.", "mail.example.test", true, false, false},
+                           Row{"*.example.test.", "mail.example.test.", true, true, false},
+                           Row{"mail.example.test..", "mail.example.test", false, false, false},
+                           Row{"mail.example.test", "mail.example.test..", false, false, false},
+                           Row{".mail.example.test", "mail.example.test", false, false, false}}) {
         CAPTURE(row.name, row.host);
         CHECK(match_one(row.name, row.host, ignoring) == expected(row.by_ignoring));
         CHECK(match_one(row.name, row.host, literal) == expected(row.literally));
         CHECK(match_one(row.name, row.host, literal, false) == expected(row.literally));
-        const bool agree = row.by_ignoring == row.literally;
+        CHECK(match_one(row.name, row.host, in_host) == expected(row.by_host));
+        const bool agree = row.by_ignoring == row.literally && row.literally == row.by_host;
         CHECK(match_one(row.name, row.host, silent) ==
               (agree ? expected(row.literally) : Match::undetermined));
     }
@@ -470,6 +475,7 @@ TEST_CASE("an address is looked for where the device's rule says") {
         {IpRule::ip_address, true, false, false},
         {IpRule::ip_address_or_cn, true, true, false},
         {IpRule::ip_address_or_dns_name, true, false, true},
+        {IpRule::text, false, true, true},
         {IpRule::any, true, true, true},
     };
     CHECK(std::size(rows) == device::words<IpRule>.size());
