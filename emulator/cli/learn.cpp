@@ -106,6 +106,12 @@ void tell(const lab::Lesson& lesson, std::size_t examples, const Streams& stream
                                      : fmt::format(": {}", fmt::join(lesson.not_explained, ", ")));
 }
 
+// Those whose word counts where no case speaks.
+std::vector<device::Device> known_devices(const po::variables_map& values) {
+    if (values.count("like") == 0) return {};
+    return Library(home()).find(values["like"].as<std::vector<std::string>>());
+}
+
 // --- held out -----------------------------------------------------------------------------------
 
 void remember_signatures(std::vector<lab::Example>& examples, judge::SignatureCache& signatures) {
@@ -121,7 +127,7 @@ struct HeldOut {
     std::vector<std::string> wrong;
 };
 HeldOut hold_out(const device::Device& start, std::vector<lab::Example> examples, unsigned seed,
-                 std::size_t most) {
+                 std::size_t most, const std::vector<device::Device>& known) {
     std::mt19937 generator(seed);
     // Not std::shuffle: what it does is the library's choice.
     for (std::size_t i = examples.size(); i > 1; --i)
@@ -140,7 +146,7 @@ HeldOut hold_out(const device::Device& start, std::vector<lab::Example> examples
             lesson = lab::learn(start, asked, std::string(source_id));
         }
     }
-    lesson = lab::learn(start, asked, std::string(source_id));
+    lesson = lab::learn(start, asked, std::string(source_id), known);
     HeldOut result;
     result.asked = asked.size();
     for (const lab::Example& example : other) {
@@ -289,8 +295,8 @@ private:
             streams_.err << "handset learn: the client refuses even the correct chain: look at its "
                             "clock, the name it asks for, and whether it trusts the root\n";
         }
-        const lab::Lesson lesson =
-            lab::learn(start_from(values_, *seen, log_.size()), examples, std::string(source_id));
+        const lab::Lesson lesson = lab::learn(start_from(values_, *seen, log_.size()), examples,
+                                              std::string(source_id), known_devices(values_));
         tell(lesson, examples.size(), streams_);
         write_profile(lesson, values_, streams_);
         return 0;
@@ -320,9 +326,10 @@ int learn_from_log(const po::variables_map& values, const Streams& streams) {
     judge::SignatureCache signatures;
     remember_signatures(examples, signatures);
     const device::Device start = start_from(values, *seen, log.size());
+    const std::vector<device::Device> known = known_devices(values);
     if (values.count("hold-out") > 0) {
         const HeldOut result = hold_out(start, examples, values["hold-out"].as<unsigned>(),
-                                        values["max"].as<std::size_t>());
+                                        values["max"].as<std::size_t>(), known);
         with_output(values, streams, [&](std::ostream& out) {
             out << fmt::format("{} of {} held-out cases as predicted, after {} connections\n",
                                result.agree, result.cases, result.asked);
@@ -331,7 +338,7 @@ int learn_from_log(const po::variables_map& values, const Streams& streams) {
         });
         return 0;
     }
-    const lab::Lesson lesson = lab::learn(start, examples, std::string(source_id));
+    const lab::Lesson lesson = lab::learn(start, examples, std::string(source_id), known);
     if (values.count("quiet") == 0) tell(lesson, examples.size(), streams);
     write_profile(lesson, values, streams);
     return 0;
@@ -345,8 +352,11 @@ int learn(const std::vector<std::string>& arguments, const Streams& streams) {
         "log", po::value<std::string>()->value_name("FILE"),
         "with --lab: keep what was seen, and go on from what is there; without: a log of handset "
         "lab")("max", po::value<std::size_t>()->default_value(150)->value_name("N"),
-               "connections at most")("hold-out", po::value<unsigned>()->value_name("SEED"),
-                                      "learn from one half of the log, predict the other");
+               "connections at most")(
+        "like", po::value<std::vector<std::string>>()->composing()->value_name("ID|GLOB"),
+        "take what no case speaks for from the nearest of these devices, as inferred")(
+        "hold-out", po::value<unsigned>()->value_name("SEED"),
+        "learn from one half of the log, predict the other");
     po::options_description client("The client");
     client.add_options()(
         "drive", po::value<std::string>()->value_name("COMMAND"),

@@ -18,7 +18,9 @@ using device::Stated;
 // Worth of an example: the outcome first, then the alert; a wrong `connects` is the worst answer.
 constexpr double outcome_worth = 1;
 constexpr double alert_worth = 0.3;
-constexpr double wrong_connects_worth = -0.5;
+// At first it counts little, lest the search stay where it began.
+constexpr double wrong_connects_at_first = -0.5;
+constexpr double wrong_connects_worth = -2.5;
 // Of a refusal that a tolerance alone would explain: a statement may be right that needs one.
 constexpr double learnable_worth = 1.2;
 constexpr double least_gain = 1e-6;
@@ -39,6 +41,10 @@ struct Knob {
     std::string rule;  // of a tolerance; empty: of a section
     std::function<std::vector<Change>(const Device&)> changes;
     Change silence;
+    // Takes over what the other states and this one does not, ascribed to a source.
+    std::function<void(Device& to, const Device& from, const std::string& source)> fill;
+    // Ascribes what is stated to a source, as captured.
+    std::function<void(Device& of, const std::string& source)> ascribe;
 };
 
 template <typename T>
@@ -57,6 +63,22 @@ public:
 
 private:
     template <typename T>
+    static void set_origin(Knob& knob, const Member<T>& member) {
+        knob.fill = [member](Device& to, const Device& from, const std::string& source) {
+            Stated<T>& here = member(to);
+            const Stated<T>& there = member(const_cast<Device&>(from));  // read only
+            if (!here && there) {
+                here = device::Statement<T>{there->value, source, device::Grade::inferred};
+            }
+        };
+        knob.ascribe = [member](Device& of, const std::string& source) {
+            Stated<T>& here = member(of);
+            if (!here) return;
+            here->source = source;
+            here->grade = device::Grade::captured;
+        };
+    }
+    template <typename T>
     Stated<T> stated(T value) const {
         return device::Statement<T>{std::move(value), source_, device::Grade::captured};
     }
@@ -67,6 +89,7 @@ private:
         Knob knob;
         knob.key = std::move(key);
         knob.silence = [member](Device& of) { member(of).reset(); };
+        set_origin(knob, member);
         knob.changes = [this, member, values](const Device& now) {
             std::vector<Change> changes;
             const Stated<T>& current = member(const_cast<Device&>(now));  // read only
@@ -87,6 +110,7 @@ private:
         Knob knob;
         knob.key = std::move(key);
         knob.silence = [member](Device& of) { member(of).reset(); };
+        set_origin(knob, member);
         knob.changes = [this, member, items, may_be_empty](const Device& now) {
             std::vector<Change> changes;
             const Stated<std::vector<T>>& current = member(const_cast<Device&>(now));
@@ -506,13 +530,16 @@ public:
           knobs_(device_, source_) {}
 
     Lesson run() {
-        for (const bool hopeful : {true, false}) {
-            hopeful_ = hopeful;
-            climb();
-        }
+        hopeful_ = true;
+        climb();
+        hopeful_ = false;
+        climb();
+        cautious_ = true;
+        climb();
         Lesson lesson;
         silence(lesson);
         drop_unused_responses();
+        drop_unused_sources();
         for (std::size_t i = 0; i < examples_.size(); ++i) {
             const Agreement agrees = agreement(device_, examples_[i]);
             if (!agrees.outcome) lesson.not_explained.push_back(examples_[i].case_id);
@@ -565,7 +592,7 @@ private:
                 }
             }
         } else if (accepts == true) {
-            judged.worth = wrong_connects_worth;
+            judged.worth = cautious_ ? wrong_connects_worth : wrong_connects_at_first;
         } else if (hopeful_ && !example.accepted && waits_for_tolerance(with, verdict)) {
             judged.worth = learnable_worth;
         }
@@ -667,6 +694,11 @@ private:
         knob.key = "tolerances." + rule;
         knob.rule = rule;
         knob.silence = [rule](Device& of) { of.tolerances.erase(rule); };
+        knob.ascribe = [rule](Device& of, const std::string& source) {
+            device::Tolerance& tolerance = of.tolerances.at(rule);
+            tolerance.source = source;
+            tolerance.grade = device::Grade::captured;
+        };
         knob.changes = [this, rule](const Device&) {
             std::vector<Change> changes;
             changes.push_back([this, rule](Device& of) {
@@ -723,13 +755,31 @@ private:
                 if (difference > least_gain) lost.push_back(examples_[i].case_id);
             }
             if (loss <= least_gain) {
+                if (is_inferred(knob.key)) continue;  // the nearest device's word for it
                 device_ = std::move(without);
                 judge_all();
                 continue;
             }
+            knob.ascribe(device_, source_);
             if (lost.size() > max_cases_told) lost.resize(max_cases_told);
             lesson.shown_by[knob.key] = std::move(lost);
         }
+    }
+
+    bool is_inferred(std::string_view key) const {
+        const auto all = device::statements(device_);
+        const auto found = std::ranges::find(all, key, &device::StatementText::key);
+        return found != all.end() && found->grade == device::Grade::inferred;
+    }
+
+    void drop_unused_sources() {
+        std::set<std::string> used{source_};
+        for (const device::StatementText& statement : device::statements(device_))
+            used.insert(statement.source);
+        for (const auto& [id, response] : device_.responses)
+            used.insert(response.source);
+        std::erase_if(device_.sources,
+                      [&](const auto& source) { return !used.contains(source.first); });
     }
 
     void drop_unused_responses() {
@@ -749,6 +799,7 @@ private:
     // A refusal that waits for a tolerance counts nearly as explained: at first, so that no
     // statement is passed over that needs one; not at the end.
     bool hopeful_ = true;
+    bool cautious_ = false;
 };
 
 // What most clients do, as a place to begin: statements that no case speaks for go again.
@@ -828,6 +879,42 @@ void begin_with_usual(Device& start, const std::string& source) {
     state(start.names.embedded_nul, EmbeddedNul::whole);
 }
 
+constexpr std::string_view nearest_source = "nearest";
+
+// What the others state, those first that predict most of the examples.
+void fill_from_nearest(Device& start, const std::vector<Example>& examples,
+                       const std::vector<Device>& known, const std::string& source) {
+    if (known.empty() || examples.empty()) return;
+    std::vector<std::pair<std::size_t, const Device*>> ranked;
+    for (const Device& other : known) {
+        const auto agree = std::ranges::count_if(
+            examples, [&](const Example& example) { return agreement(other, example).outcome; });
+        ranked.emplace_back(static_cast<std::size_t>(agree), &other);
+    }
+    std::ranges::stable_sort(ranked, std::greater(), [](const auto& one) { return one.first; });
+    const std::string id(nearest_source);
+    start.sources[id] = {
+        device::Grade::inferred,
+        fmt::format("As {} does it, whose profile predicts {} of {} cases.",
+                    ranked.front().second->name, ranked.front().first, examples.size()),
+        fmt::format("profiles/{}.yaml", ranked.front().second->id),
+        start.sources.at(source).retrieved};
+    const Knobs knobs(start, source);
+    for (const auto& [agree, other] : ranked) {
+        for (const Knob& knob : knobs.list)
+            knob.fill(start, *other, id);
+        for (const auto& [rule, tolerance] : other->tolerances) {
+            if (start.tolerances.contains(rule)) continue;
+            device::Tolerance taken{tolerance.action, "", id, device::Grade::inferred};
+            const auto response = other->responses.find(tolerance.response);
+            if (response != other->responses.end()) {
+                taken.response = response_for(start, response->second.alert, source);
+            }
+            start.tolerances.emplace(rule, std::move(taken));
+        }
+    }
+}
+
 }  // namespace
 
 Agreement agreement(const Device& device, const Example& example) {
@@ -872,7 +959,9 @@ std::vector<Example> examples_of(const std::vector<Entry>& log, const std::vecto
 }
 
 Lesson learn(Device start, const std::vector<Example>& examples, const std::string& source,
+             const std::vector<Device>& known,
              const std::function<void(const std::string&)>& progress) {
+    fill_from_nearest(start, examples, known, source);
     begin_with_usual(start, source);
     return Search(std::move(start), examples, source, progress).run();
 }

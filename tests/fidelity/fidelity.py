@@ -2,7 +2,9 @@
 
 Every client connects to every case of `handset lab`; what it does is compared with what the profile
 of that client predicts. Prints the table of agreement, and each disagreement. `--again` predicts for
-the observations that are in DIR, without any client. Exit status 0: the aims below are met.
+the observations that are in DIR, without any client. Exit status 0: the aims below are met. With
+--quick the aims are for the whole only; there it is 0 when nothing disagrees that known.json does not
+list, after a second try.
 """
 import argparse
 import collections
@@ -23,6 +25,7 @@ AIM_ALL = 0.99
 AIM_EACH = 0.97
 AIM_ALERTS = 0.95
 QUICK_STEP = 7  # every seventh case
+KNOWN = HERE / "known.json"
 
 
 def read_arguments():
@@ -39,6 +42,8 @@ def read_arguments():
                         help="where drivers are built (default: build/fidelity/drivers)")
     parser.add_argument("--again", action="store_true", help="predict anew, without clients")
     parser.add_argument("--jobs", type=int, default=2, help="clients at the same time (default: 2)")
+    parser.add_argument("--write-known", action="store_true",
+                        help="keep the disagreements in tests/fidelity/known.json")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--page", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--picture", metavar="FILE", type=pathlib.Path)
@@ -123,6 +128,33 @@ def aims_missed(rows):
     return missed
 
 
+def known_disagreements():
+    return {client: set(cases) for client, cases in json.loads(KNOWN.read_text()).items()}
+
+
+def unlisted(rows):
+    """(client, cases) that disagree and are not listed."""
+    known = known_disagreements()
+    for row in rows:
+        new = sorted({told["case"] for told in row["disagreements"]}
+                     - known.get(row["client"], set()))
+        if new:
+            yield row["client"], new
+
+
+def try_again(rows, arguments):
+    """What still disagrees and is not listed: a loaded machine may have kept a client waiting."""
+    for name, cases in list(unlisted(rows)):
+        client = real.clients([name])[0]
+        with client:
+            client.build(arguments.drivers)
+            run = {"client": name, "profile": client.profile, "version": client.version(),
+                   "date": "", "not_shown": [], "observations": observe.observe(client, cases)}
+        for _, still in unlisted([compare(run)]):
+            for case in still:
+                yield f"{name}: {case} disagrees and is not in known.json"
+
+
 def main():
     arguments = read_arguments()
     ids = arguments.clients.split(",") if arguments.clients else None
@@ -153,7 +185,13 @@ def main():
         arguments.page.write_text(show.page(rows))
     if arguments.picture:
         arguments.picture.write_text(show.picture(rows))
-    missed = aims_missed(rows)
+    if arguments.write_known:
+        KNOWN.write_text(json.dumps(
+            {row["client"]: sorted(told["case"] for told in row["disagreements"])
+             for row in rows}, indent=1) + "\n")
+    missed = list(try_again(rows, arguments)) if arguments.quick else aims_missed(rows)
+    if not rows:
+        missed.append("nothing was compared")
     for line in missed:
         print(f"missed: {line}")
     return 1 if missed else 0
