@@ -223,7 +223,8 @@ private:
     }
 
     void ask_all(lab::Driver& driver) {
-        if (log_.empty()) ask(driver, *find(lab::correct_case));
+        while (log_.empty() && !driver.interrupted())
+            ask(driver, *find(lab::correct_case));
         std::size_t since = answers_between;
         while (!driver.interrupted() && log_.size() < most_) {
             if (since >= answers_between || open_.empty()) {
