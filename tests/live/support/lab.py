@@ -15,7 +15,7 @@ from support.program import HOME, SANITIZER_STATUS, program
 from support.servers import ALL_CIPHERS, DEADLINE
 
 # The first of the cases that put nothing wrong on the wire.
-CORRECT = "capacity/capacity-certificate-bytes--just-fits"
+CORRECT = "outcome/correct-chain"
 # Whoever waits for its turn while others misbehave waits at most as long as that.
 PATIENCE = 30
 HANDSHAKE, ALERT, CHANGE_CIPHER_SPEC, APPLICATION_DATA = 22, 21, 20, 23
