@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "handshake/rules/rule.h"
 #include "emulator/forge/case.h"
+#include "handshake/rules/rule.h"
 
 using namespace handset;
 using rules::Rule;

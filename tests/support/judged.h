@@ -9,9 +9,9 @@
 
 #include "emulator/device/load.h"
 #include "emulator/device/words.h"
+#include "emulator/forge/case.h"
 #include "emulator/judge/judge.h"
 #include "handshake/crypto/digest.h"
-#include "emulator/forge/case.h"
 
 namespace handset::forge {
 
