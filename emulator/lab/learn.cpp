@@ -503,16 +503,17 @@ private:
 
 // --- tolerances ---------------------------------------------------------------------------------
 
-// One response for each way to stop that was seen.
+// One response for each way to stop: that was seen, or that another device has (inferred).
 std::string response_for(Device& of, const std::optional<wire::AlertDescription>& alert,
-                         const std::string& source) {
+                         const std::string& source, device::Grade grade = device::Grade::captured) {
     std::string id = alert ? wire::name_of(*alert) : "no-alert";
     std::ranges::replace(id, '_', '-');
+    if (grade == device::Grade::inferred) id = source + "-" + id;
     device::Response response;
     response.alert = alert;
     response.alert_stated = true;
     response.source = source;
-    response.grade = device::Grade::captured;
+    response.grade = grade;
     of.responses.emplace(id, response);
     return id;
 }
@@ -908,7 +909,8 @@ void fill_from_nearest(Device& start, const std::vector<Example>& examples,
             device::Tolerance taken{tolerance.action, "", id, device::Grade::inferred};
             const auto response = other->responses.find(tolerance.response);
             if (response != other->responses.end()) {
-                taken.response = response_for(start, response->second.alert, source);
+                taken.response =
+                    response_for(start, response->second.alert, id, device::Grade::inferred);
             }
             start.tolerances.emplace(rule, std::move(taken));
         }
