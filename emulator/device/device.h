@@ -95,6 +95,8 @@ struct ServerHelloRules {
     Stated<std::size_t> max_message_bytes;       // of one handshake message
     Stated<std::size_t> max_chain_bytes;         // of all certificates together
     Stated<std::size_t> max_chain_certificates;  // in the Certificate message
+    // These two, where they are stated, stand in place of max_message_bytes.
+    Stated<std::size_t> max_certificate_message_bytes;
     Stated<std::size_t> max_certificate_request_bytes;
     friend bool operator==(const ServerHelloRules&, const ServerHelloRules&) = default;
 };
@@ -115,6 +117,7 @@ struct CertificateRules {
     Stated<std::size_t> max_san_names;             // names in subjectAltName that it can hold
     Stated<std::size_t> max_exponent_bits;         // of an RSA public exponent
     Stated<std::vector<wire::NamedGroup>> curves;  // of EC keys in certificates
+    Stated<std::size_t> max_year;                  // of a validity's end that it can hold
     friend bool operator==(const CertificateRules&, const CertificateRules&) = default;
 };
 
@@ -143,9 +146,10 @@ enum class KeyIdentifiers {
 };
 // How an issuer's name is compared with a subject.
 enum class NameChaining {
-    binary,     // octet by octet
-    caseless,   // strings of any type by their characters, ASCII letters in any case
-    normalized  // RFC 5280 7.1: characters, in any case, runs of spaces as one
+    binary,      // octet by octet
+    characters,  // strings of any type by their characters
+    caseless,    // strings of any type by their characters, ASCII letters in any case
+    normalized   // RFC 5280 7.1: characters, in any case, runs of spaces as one
 };
 enum class AiaRule { never, fetched };  // issuers from authorityInfoAccess
 struct PathRules {
@@ -155,6 +159,7 @@ struct PathRules {
     Stated<IssuersFrom> issuers;
     Stated<Alternatives> alternatives;
     Stated<KeyIdentifiers> key_identifiers;
+    Stated<bool> prefers_in_date;  // of issuers in one place those first that are in date
     Stated<NameChaining> name_chaining;
     Stated<AiaRule> aia;
     Stated<std::size_t> max_certificates;  // of a path, leaf and anchor included
@@ -175,25 +180,50 @@ enum class ExtendedKeyUsageRule {
 enum class V1Ca { refused, anchor, accepted };  // whether a CA may be a version 1 certificate
 // Forms of name constraints that are kept; one of another form in a critical extension is an
 // objection of its own.
-enum class ConstraintForm { dns_name, rfc822_name, uri, ip_address, directory_name };
+enum class ConstraintForm { dns_name, rfc822_name, uri, ip_address, directory_name, registered_id };
+// What the keyUsage of the server's certificate, if present, has to allow.
+enum class LeafKeyUsageRule {
+    ignored,
+    by_suite,         // what the cipher suite does with the key: RFC 5246 7.4.2
+    key_encipherment  // of an RSA key, whatever the suite
+};
+// What of its own certificate an anchor is held to.
+enum class AnchorConstraint {
+    form,  // what the strict reader finds in its extensions
+    basic_constraints,
+    path_length,
+    key_usage,
+    extended_key_usage,
+    name_constraints,
+    policies,
+    critical_extensions,
+    key,
+    signature_algorithm  // of its own signature
+};
 struct ValidationRules {
     Stated<std::vector<DatesOf>> dates;  // whose validity counts
     Stated<bool> basic_constraints;      // intermediates need cA TRUE
     Stated<bool> path_len_constraint;
     Stated<bool> self_issued_exempt;  // of path lengths and name constraints: CAs, not the leaf
+    Stated<bool> leaf_ca_counts;      // in path lengths, where the server's certificate is a CA's
     Stated<bool> ca_key_usage;        // keyUsage of a CA, if present, needs keyCertSign
-    Stated<bool> leaf_key_usage;      // keyUsage, if present, must allow the key exchange
+    Stated<LeafKeyUsageRule> leaf_key_usage;
     Stated<ExtendedKeyUsageRule> extended_key_usage;     // of the leaf, if the extension is present
     Stated<ExtendedKeyUsageRule> ca_extended_key_usage;  // of a CA, if present
     Stated<V1Ca> v1_ca;
-    Stated<bool> anchor_constraints;  // an anchor is held to what its own extensions say
-    Stated<std::vector<ConstraintForm>> name_constraints;  // empty: not looked at
+    Stated<std::vector<AnchorConstraint>> anchor_constraints;  // empty: an anchor is name and key
+    Stated<std::vector<ConstraintForm>> name_constraints;      // empty: not looked at
     Stated<bool> name_constraints_on_cn;  // dNSName constraints hold a common name, too
     Stated<x509::EmailAddressesHeld> name_constraints_on_email;  // in the subject
-    Stated<bool> name_constraints_on_cas;      // names of intermediates are held to them, too
+    Stated<bool> name_constraints_on_cas;  // names of intermediates are held to them, too
+    // Those of self-issued CAs; where it is silent, self_issued_exempt speaks for both.
+    Stated<bool> name_constraints_on_self_issued;
+    Stated<bool> dns_constraints_by_label;     // false: "ample.test" holds mail.example.test, too
+    Stated<bool> dns_constraints_hold_more;    // URIs, addresses and otherNames, by their octets
     Stated<bool> wildcards_may_be_excluded;    // false: '*' is a label like any other
     Stated<bool> local_part_case_counts;       // in constraints on rfc822Names
     Stated<bool> host_constraints_hold_below;  // those on rfc822Names and URIs
+    Stated<bool> ipv6_constraints;             // false: those on IPv6 networks are not kept
     Stated<bool> ip_constraints_by_family;     // permitted IPv4 networks permit every IPv6 address
     Stated<bool> policies;                     // RFC 5280 6.1: policy tree, mapping, inhibition
     Stated<std::size_t> max_validity_days;     // of the leaf
@@ -203,9 +233,10 @@ struct ValidationRules {
 enum class SanRule { none, first, any };
 enum class CnRule {
     never,
-    if_no_san,            // where no dNSName is
+    if_no_san,            // where no dNSName is, and for an address no iPAddress either
+    if_no_san_of_form,    // for a host where no dNSName is, for an address where no iPAddress is
     if_no_identifier,     // nor a URI or otherName (SRVName): RFC 6125 6.4.4
-    if_no_san_extension,  // where there is no subjectAltName at all
+    if_no_san_extension,  // where there is no subjectAltName, or one without any name
     always
 };
 enum class CnWhich {
@@ -229,7 +260,9 @@ enum class IpRule {
     ip_address_or_cn,
     ip_address_or_dns_name,  // dNSName "192.0.2.1"
     text,                    // dNSName or common name, and no iPAddress
-    any                      // all three
+    any,                     // all three
+    ipv4_address,            // iPAddress, of IPv4 alone
+    ipv4_address_or_text     // the same, or text
 };
 // The dot at the end of a name.
 enum class TrailingDot {

@@ -111,6 +111,7 @@ constexpr ListOf oid_names{"names or dotted object identifiers", true};
 constexpr ListOf date_owners{"leaf, intermediates, anchor", true};
 constexpr ListOf hash_names{"hash names"};
 constexpr ListOf constraint_forms{"forms of names", true};
+constexpr ListOf anchor_constraint_words{"what an anchor is held to", true};
 constexpr ListOf root_formats{"der, pem, pkcs7, pkcs12"};
 constexpr ListOf retries{"alert, close, silence"};
 constexpr ListOf lines{"texts", true};
@@ -495,6 +496,8 @@ constexpr Row<Device> server_hello_rows[] = {
      stated<&Device::server_hello, &ServerHelloRules::max_chain_bytes, number>},
     {{"max_chain_certificates"},
      stated<&Device::server_hello, &ServerHelloRules::max_chain_certificates, number>},
+    {{"max_certificate_message_bytes"},
+     stated<&Device::server_hello, &ServerHelloRules::max_certificate_message_bytes, number>},
     {{"max_certificate_request_bytes"},
      stated<&Device::server_hello, &ServerHelloRules::max_certificate_request_bytes, number>},
 };
@@ -527,6 +530,8 @@ constexpr Row<Device> certificate_rows[] = {
     {{"max_san_names"}, stated<&Device::certificate, &CertificateRules::max_san_names, number>},
     {{"max_exponent_bits"},
      stated<&Device::certificate, &CertificateRules::max_exponent_bits, number>},
+    {{"max_year"},
+     stated<&Device::certificate, &CertificateRules::max_year, number_between<1, 9999>>},
     {{"curves"},
      stated<&Device::certificate, &CertificateRules::curves,
             list<group_names, named<named_group>>>},
@@ -541,6 +546,7 @@ constexpr Row<Device> path_rows[] = {
     {{"alternatives"}, stated<&Device::path, &PathRules::alternatives, choice<Alternatives>>},
     {{"key_identifiers"},
      stated<&Device::path, &PathRules::key_identifiers, choice<KeyIdentifiers>>},
+    {{"prefers_in_date"}, stated<&Device::path, &PathRules::prefers_in_date, flag>},
     {{"name_chaining"}, stated<&Device::path, &PathRules::name_chaining, choice<NameChaining>>},
     {{"aia"}, stated<&Device::path, &PathRules::aia, choice<AiaRule>>},
     {{"max_certificates"},
@@ -555,8 +561,10 @@ constexpr Row<Device> validation_rows[] = {
      stated<&Device::validation, &ValidationRules::path_len_constraint, flag>},
     {{"self_issued_exempt"},
      stated<&Device::validation, &ValidationRules::self_issued_exempt, flag>},
+    {{"leaf_ca_counts"}, stated<&Device::validation, &ValidationRules::leaf_ca_counts, flag>},
     {{"ca_key_usage"}, stated<&Device::validation, &ValidationRules::ca_key_usage, flag>},
-    {{"leaf_key_usage"}, stated<&Device::validation, &ValidationRules::leaf_key_usage, flag>},
+    {{"leaf_key_usage"},
+     stated<&Device::validation, &ValidationRules::leaf_key_usage, choice<LeafKeyUsageRule>>},
     {{"extended_key_usage"},
      stated<&Device::validation, &ValidationRules::extended_key_usage,
             choice<ExtendedKeyUsageRule>>},
@@ -565,7 +573,8 @@ constexpr Row<Device> validation_rows[] = {
             choice<ExtendedKeyUsageRule>>},
     {{"v1_ca"}, stated<&Device::validation, &ValidationRules::v1_ca, choice<V1Ca>>},
     {{"anchor_constraints"},
-     stated<&Device::validation, &ValidationRules::anchor_constraints, flag>},
+     stated<&Device::validation, &ValidationRules::anchor_constraints,
+            list<anchor_constraint_words, choice<AnchorConstraint>>>},
     {{"name_constraints"},
      stated<&Device::validation, &ValidationRules::name_constraints,
             list<constraint_forms, choice<ConstraintForm>>>},
@@ -576,12 +585,19 @@ constexpr Row<Device> validation_rows[] = {
             choice<x509::EmailAddressesHeld>>},
     {{"name_constraints_on_cas"},
      stated<&Device::validation, &ValidationRules::name_constraints_on_cas, flag>},
+    {{"name_constraints_on_self_issued"},
+     stated<&Device::validation, &ValidationRules::name_constraints_on_self_issued, flag>},
+    {{"dns_constraints_by_label"},
+     stated<&Device::validation, &ValidationRules::dns_constraints_by_label, flag>},
+    {{"dns_constraints_hold_more"},
+     stated<&Device::validation, &ValidationRules::dns_constraints_hold_more, flag>},
     {{"wildcards_may_be_excluded"},
      stated<&Device::validation, &ValidationRules::wildcards_may_be_excluded, flag>},
     {{"local_part_case_counts"},
      stated<&Device::validation, &ValidationRules::local_part_case_counts, flag>},
     {{"host_constraints_hold_below"},
      stated<&Device::validation, &ValidationRules::host_constraints_hold_below, flag>},
+    {{"ipv6_constraints"}, stated<&Device::validation, &ValidationRules::ipv6_constraints, flag>},
     {{"ip_constraints_by_family"},
      stated<&Device::validation, &ValidationRules::ip_constraints_by_family, flag>},
     {{"policies"}, stated<&Device::validation, &ValidationRules::policies, flag>},

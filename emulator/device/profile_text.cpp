@@ -550,6 +550,7 @@ Section section_of(const ServerHelloRules& rules) {
     section.add("max_message_bytes", rules.max_message_bytes);
     section.add("max_chain_bytes", rules.max_chain_bytes);
     section.add("max_chain_certificates", rules.max_chain_certificates);
+    section.add("max_certificate_message_bytes", rules.max_certificate_message_bytes);
     section.add("max_certificate_request_bytes", rules.max_certificate_request_bytes);
     return section;
 }
@@ -572,6 +573,7 @@ Section section_of(const CertificateRules& rules) {
     section.add("max_san_names", rules.max_san_names);
     section.add("max_exponent_bits", rules.max_exponent_bits);
     section.add("curves", rules.curves);
+    section.add("max_year", rules.max_year);
     return section;
 }
 Section section_of(const PathRules& rules) {
@@ -582,6 +584,7 @@ Section section_of(const PathRules& rules) {
     section.add("issuers", rules.issuers);
     section.add("alternatives", rules.alternatives);
     section.add("key_identifiers", rules.key_identifiers);
+    section.add("prefers_in_date", rules.prefers_in_date);
     section.add("name_chaining", rules.name_chaining);
     section.add("aia", rules.aia);
     section.add("max_certificates", rules.max_certificates);
@@ -593,6 +596,7 @@ Section section_of(const ValidationRules& rules) {
     section.add("basic_constraints", rules.basic_constraints);
     section.add("path_len_constraint", rules.path_len_constraint);
     section.add("self_issued_exempt", rules.self_issued_exempt);
+    section.add("leaf_ca_counts", rules.leaf_ca_counts);
     section.add("ca_key_usage", rules.ca_key_usage);
     section.add("leaf_key_usage", rules.leaf_key_usage);
     section.add("extended_key_usage", rules.extended_key_usage);
@@ -603,9 +607,13 @@ Section section_of(const ValidationRules& rules) {
     section.add("name_constraints_on_cn", rules.name_constraints_on_cn);
     section.add("name_constraints_on_email", rules.name_constraints_on_email);
     section.add("name_constraints_on_cas", rules.name_constraints_on_cas);
+    section.add("name_constraints_on_self_issued", rules.name_constraints_on_self_issued);
+    section.add("dns_constraints_by_label", rules.dns_constraints_by_label);
+    section.add("dns_constraints_hold_more", rules.dns_constraints_hold_more);
     section.add("wildcards_may_be_excluded", rules.wildcards_may_be_excluded);
     section.add("local_part_case_counts", rules.local_part_case_counts);
     section.add("host_constraints_hold_below", rules.host_constraints_hold_below);
+    section.add("ipv6_constraints", rules.ipv6_constraints);
     section.add("ip_constraints_by_family", rules.ip_constraints_by_family);
     section.add("policies", rules.policies);
     section.add("max_validity_days", rules.max_validity_days);

@@ -89,12 +89,14 @@ std::vector<StatementText> statements(const Device& device) {
     out.add("certificate.max_san_names", device.certificate.max_san_names);
     out.add("certificate.max_exponent_bits", device.certificate.max_exponent_bits);
     out.add("certificate.curves", device.certificate.curves);
+    out.add("certificate.max_year", device.certificate.max_year);
     out.add("path.order", device.path.order);
     out.add("path.sent_self_signed", device.path.sent_self_signed);
     out.add("path.anchors", device.path.anchors);
     out.add("path.issuers", device.path.issuers);
     out.add("path.alternatives", device.path.alternatives);
     out.add("path.key_identifiers", device.path.key_identifiers);
+    out.add("path.prefers_in_date", device.path.prefers_in_date);
     out.add("path.name_chaining", device.path.name_chaining);
     out.add("path.aia", device.path.aia);
     out.add("path.max_certificates", device.path.max_certificates);
@@ -102,6 +104,7 @@ std::vector<StatementText> statements(const Device& device) {
     out.add("validation.basic_constraints", device.validation.basic_constraints);
     out.add("validation.path_len_constraint", device.validation.path_len_constraint);
     out.add("validation.self_issued_exempt", device.validation.self_issued_exempt);
+    out.add("validation.leaf_ca_counts", device.validation.leaf_ca_counts);
     out.add("validation.ca_key_usage", device.validation.ca_key_usage);
     out.add("validation.leaf_key_usage", device.validation.leaf_key_usage);
     out.add("validation.extended_key_usage", device.validation.extended_key_usage);
@@ -112,10 +115,15 @@ std::vector<StatementText> statements(const Device& device) {
     out.add("validation.name_constraints_on_cn", device.validation.name_constraints_on_cn);
     out.add("validation.name_constraints_on_email", device.validation.name_constraints_on_email);
     out.add("validation.name_constraints_on_cas", device.validation.name_constraints_on_cas);
+    out.add("validation.name_constraints_on_self_issued",
+            device.validation.name_constraints_on_self_issued);
+    out.add("validation.dns_constraints_by_label", device.validation.dns_constraints_by_label);
+    out.add("validation.dns_constraints_hold_more", device.validation.dns_constraints_hold_more);
     out.add("validation.wildcards_may_be_excluded", device.validation.wildcards_may_be_excluded);
     out.add("validation.local_part_case_counts", device.validation.local_part_case_counts);
     out.add("validation.host_constraints_hold_below",
             device.validation.host_constraints_hold_below);
+    out.add("validation.ipv6_constraints", device.validation.ipv6_constraints);
     out.add("validation.ip_constraints_by_family", device.validation.ip_constraints_by_family);
     out.add("validation.policies", device.validation.policies);
     out.add("validation.max_validity_days", device.validation.max_validity_days);

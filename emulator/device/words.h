@@ -96,6 +96,7 @@ template <>
 inline constexpr auto words<CnRule> = std::to_array<Word<CnRule>>({
     {"never", CnRule::never},
     {"if-no-san", CnRule::if_no_san},
+    {"if-no-san-of-form", CnRule::if_no_san_of_form},
     {"if-no-identifier", CnRule::if_no_identifier},
     {"if-no-san-extension", CnRule::if_no_san_extension},
     {"always", CnRule::always},
@@ -125,6 +126,8 @@ inline constexpr auto words<IpRule> = std::to_array<Word<IpRule>>({
     {"ip-address-or-dns-name", IpRule::ip_address_or_dns_name},
     {"text", IpRule::text},
     {"any", IpRule::any},
+    {"ipv4-address", IpRule::ipv4_address},
+    {"ipv4-address-or-text", IpRule::ipv4_address_or_text},
 });
 // Older profiles state it as a flag.
 template <>
@@ -177,6 +180,7 @@ inline constexpr auto words<KeyIdentifiers> = std::to_array<Word<KeyIdentifiers>
 template <>
 inline constexpr auto words<NameChaining> = std::to_array<Word<NameChaining>>({
     {"binary", NameChaining::binary},
+    {"characters", NameChaining::characters},
     {"caseless", NameChaining::caseless},
     {"normalized", NameChaining::normalized},
 });
@@ -229,6 +233,27 @@ inline constexpr auto words<ConstraintForm> = std::to_array<Word<ConstraintForm>
     {"uniformResourceIdentifier", ConstraintForm::uri},
     {"iPAddress", ConstraintForm::ip_address},
     {"directoryName", ConstraintForm::directory_name},
+    {"registeredID", ConstraintForm::registered_id},
+});
+// The first two were a flag once.
+template <>
+inline constexpr auto words<LeafKeyUsageRule> = std::to_array<Word<LeafKeyUsageRule>>({
+    {"false", LeafKeyUsageRule::ignored},
+    {"true", LeafKeyUsageRule::by_suite},
+    {"key-encipherment", LeafKeyUsageRule::key_encipherment},
+});
+template <>
+inline constexpr auto words<AnchorConstraint> = std::to_array<Word<AnchorConstraint>>({
+    {"form", AnchorConstraint::form},
+    {"basic-constraints", AnchorConstraint::basic_constraints},
+    {"path-length", AnchorConstraint::path_length},
+    {"key-usage", AnchorConstraint::key_usage},
+    {"extended-key-usage", AnchorConstraint::extended_key_usage},
+    {"name-constraints", AnchorConstraint::name_constraints},
+    {"policies", AnchorConstraint::policies},
+    {"critical-extensions", AnchorConstraint::critical_extensions},
+    {"key", AnchorConstraint::key},
+    {"signature-algorithm", AnchorConstraint::signature_algorithm},
 });
 
 // Empty for a value that has no word.

@@ -19,13 +19,21 @@ constexpr std::size_t standard_min_dh_bits = 1024;
 void messages(Objector& out, const Evidence& evidence) {
     const auto& rules = out.device.server_hello;
     const auto look = [&](HandshakeType type, std::size_t length, std::size_t offset) {
-        if (const auto* limit = out.said(rules.max_message_bytes); limit && length > *limit) {
+        const auto hold_to = [&](const device::Stated<std::size_t>& stated) {
+            const auto* limit = out.said(stated);
+            if (!limit || length <= *limit) return;
             out.object(
                 finding_in_stream("capacity-message-too-long", offset, {}, "handshake.length",
                                   fmt::format("{} of {} octets, the device holds {}",
                                               wire::name_of(type), length, *limit)),
-                rules.max_message_bytes);
-        }
+                stated);
+        };
+        const bool has_own_limit = (type == HandshakeType::certificate &&
+                                    !Objector::is_silent(rules.max_certificate_message_bytes)) ||
+                                   (type == HandshakeType::certificate_request &&
+                                    !Objector::is_silent(rules.max_certificate_request_bytes));
+        if (!has_own_limit) hold_to(rules.max_message_bytes);
+        if (type == HandshakeType::certificate) hold_to(rules.max_certificate_message_bytes);
         if (type != HandshakeType::certificate_request) return;
         if (const auto* limit = out.said(rules.max_certificate_request_bytes);
             limit && length > *limit) {

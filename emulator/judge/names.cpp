@@ -367,7 +367,7 @@ struct Names {
     std::vector<const x509::GeneralName*> ip;  // iPAddresses in order
     std::vector<NameSeen> cn;                  // common names in order
     std::vector<NameSeen> email;               // rfc822Names and emailAddress attributes
-    bool has_san = false;                      // a subjectAltName, whatever is in it
+    bool has_san = false;                      // a subjectAltName that is not empty
     bool has_other_identifier = false;         // a URI or otherName
 };
 
@@ -375,6 +375,7 @@ Names names_of(const x509::Certificate& certificate) {
     Names names;
     names.has_san = x509::find_extension(certificate, "subjectAltName") != nullptr;
     if (const auto* san = x509::find_value<x509::GeneralNames>(certificate, "subjectAltName")) {
+        if (san->names.empty()) names.has_san = false;
         for (const x509::GeneralName& name : san->names) {
             const NameSeen seen{x509::general_name_type_name(name.type), text_view(name.value)};
             if (name.type == x509::GeneralNameType::dns_name) names.dns.push_back(seen);
@@ -577,6 +578,8 @@ private:
                 return false;
             case CnRule::if_no_san:
                 return no_name_of_host;
+            case CnRule::if_no_san_of_form:
+                return address_ ? names_.ip.empty() : !has_san(san);
             case CnRule::if_no_identifier:
                 return no_name_of_host && (blind_to_san || !names_.has_other_identifier);
             case CnRule::if_no_san_extension:
@@ -587,15 +590,23 @@ private:
         return false;
     }
     static bool address_in_dns(IpRule ip) {
-        return ip == IpRule::ip_address_or_dns_name || ip == IpRule::text || ip == IpRule::any;
+        return ip == IpRule::ip_address_or_dns_name || ip == IpRule::text || ip == IpRule::any ||
+               ip == IpRule::ipv4_address_or_text;
     }
     static bool address_in_cn(IpRule ip) {
-        return ip == IpRule::ip_address_or_cn || ip == IpRule::text || ip == IpRule::any;
+        return ip == IpRule::ip_address_or_cn || ip == IpRule::text || ip == IpRule::any ||
+               ip == IpRule::ipv4_address_or_text;
+    }
+    // Whether an iPAddress of the host's own octets bears it.
+    bool entry_counts(IpRule ip) const {
+        if (ip == IpRule::never || ip == IpRule::text) return false;
+        const bool ipv4_alone = ip == IpRule::ipv4_address || ip == IpRule::ipv4_address_or_text;
+        return !ipv4_alone || address_->size() == 4;
     }
 
     Ways matching(const Policy& policy) const {
         if (address_ && policy.ip == IpRule::never) return 0;
-        if (ip_address_ && policy.ip != IpRule::text) return all_ways;
+        if (ip_address_ && entry_counts(policy.ip)) return all_ways;
         Ways ways = 0;
         if (has_san(policy.san) && (!address_ || address_in_dns(policy.ip))) {
             const auto& san = policy.san == SanRule::first ? first_san_ : any_san_;
@@ -609,8 +620,10 @@ private:
 
     // For when some policy matches: if no dNSName does, the common name counts.
     std::string first_match() const {
-        const bool text_alone = policies_.ip == std::vector{IpRule::text};
-        if (ip_address_ && !text_alone) return shorten(x509::to_string(*ip_address_));
+        const auto counts_as_entry = [this](IpRule ip) { return entry_counts(ip); };
+        if (ip_address_ && std::ranges::any_of(policies_.ip, counts_as_entry)) {
+            return shorten(x509::to_string(*ip_address_));
+        }
         const auto bears = [&](const NameSeen& name, const std::vector<Wildcard>& wildcards) {
             const WaysByWildcard ways = host_.ways_of(name.text, fine_);
             return std::ranges::any_of(wildcards, [&](Wildcard wildcard) {

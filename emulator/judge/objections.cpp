@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "emulator/judge/anchors.h"
+#include "emulator/judge/beside_path.h"
 #include "emulator/judge/limits.h"
 #include "emulator/judge/name_objections.h"
 #include "emulator/judge/reaction.h"
@@ -61,12 +63,14 @@ void strict_findings(Objector& out, const Evidence& evidence, const Path& path, 
 // The strict reader on what the server did not send: an anchor that is held to its own extensions,
 // and issuers that were fetched.
 void unsent_findings(Objector& out, const Path& path) {
-    const auto* anchor_counts = out.said(out.device.validation.anchor_constraints);
+    const auto* held_to = out.said(out.device.validation.anchor_constraints);
+    const bool anchor_counts =
+        held_to && std::ranges::find(*held_to, device::AnchorConstraint::form) != held_to->end();
     for (std::size_t i = 1; i < path.certificates.size(); ++i) {
         const PathCertificate& on_path = path.certificates[i];
         if (on_path.number) continue;
         const bool anchor = path.anchor_known && i + 1 == path.certificates.size();
-        if (anchor && !(anchor_counts && *anchor_counts)) continue;
+        if (anchor && !anchor_counts) continue;
         const auto role = anchor ? rules::IssuerIs::anchor : rules::IssuerIs::intermediate;
         for (Finding& finding : rules::read_issuer(*path.certificates[i - 1].certificate,
                                                    *on_path.certificate, role)) {
@@ -92,9 +96,10 @@ public:
         : out_(device),
           evidence_(evidence),
           question_(question),
-          signatures_(question.signatures ? *question.signatures : own_signatures_) {
+          signatures_(question.signatures ? *question.signatures : own_signatures_),
+          anchors_(device, store, question) {
         if (!evidence.certificate_message_seen || evidence.chain.empty()) return;
-        path_ = build_path(evidence, device, store, question, signatures_,
+        path_ = build_path(evidence, device, anchors_, question, signatures_,
                            [this](const Path& path) { return validates(path); });
     }
 
@@ -103,6 +108,7 @@ public:
         check_limits(out_, evidence_);
         if (!path_.certificates.empty()) {
             trust();
+            check_beside_path(out_, evidence_, path_, anchors_, question_.at);
             if (!checked_ || !checked_->is_of(path_)) check(path_);
             out_.take(std::move(checked_->objector));
             check_names(out_, question_, path_);
@@ -168,6 +174,14 @@ private:
         if (path_.trust == Trust::trusted && path_.anchor_known && path_.certificates.size() == 1) {
             object_to_end("chain-server-is-anchor",
                           "the device holds the server's own certificate, and nothing above it");
+            if (!x509::is_self_issued(certificate(0))) {
+                object_to_end("chain-server-pinned",
+                              "the device holds the server's own certificate, which a CA issued");
+            }
+            if (!x509::is_ca(certificate(0))) {
+                object_to_end("chain-server-anchor-not-ca",
+                              "the server's own certificate is the anchor, and no CA's");
+            }
         }
         if (path_.anchor_needs_setting) {
             object_to_end("chain-root-setting", path_.anchor_detail);
@@ -246,6 +260,7 @@ private:
     // Search and validation meet the same signatures.
     SignatureCache own_signatures_;
     SignatureCache& signatures_;
+    Anchors anchors_;
     Path path_;
     std::optional<Checked> checked_;  // the path that was looked at last
 };

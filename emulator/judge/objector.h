@@ -79,7 +79,10 @@ public:
     }
 };
 
-// A finding at a place of a certificate of the path.
+// A finding at a place of a certificate.
+rules::Finding finding_on(const PathCertificate& certificate, std::string_view rule,
+                          x509::Place place, std::string field, std::string detail);
+// The same, by its position on the path.
 rules::Finding finding_at(const Path& path, std::size_t position, std::string_view rule,
                           x509::Place place, std::string field, std::string detail);
 // A finding at `offset` of the server's octets.

@@ -32,11 +32,11 @@ T known(const device::Stated<T>& stated, T otherwise) {
     return stated && stated->grade != device::Grade::assumed ? stated->value : otherwise;
 }
 
-// Characters of any string type, ASCII letters in any case; white space counts.
-bool same_caseless(const x509::Name& a, const x509::Name& b) {
-    const auto same_text = [](std::string_view x, std::string_view y) {
-        const auto fold = [](char c) {
-            return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+// Characters of any string type, white space included; ASCII letters in any case, if so asked.
+bool same_characters(const x509::Name& a, const x509::Name& b, bool any_case) {
+    const auto same_text = [any_case](std::string_view x, std::string_view y) {
+        const auto fold = [any_case](char c) {
+            return any_case && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
         };
         return std::ranges::equal(x, y, {}, fold, fold);
     };
@@ -99,6 +99,7 @@ struct Policy {
     NameChaining chaining = NameChaining::normalized;
     AiaRule aia = AiaRule::never;
     bool drop_self_signed = false;
+    bool prefers_in_date = false;
 };
 
 Policy policy_of(const device::PathRules& rules) {
@@ -109,6 +110,7 @@ Policy policy_of(const device::PathRules& rules) {
     policy.key_identifiers = known(rules.key_identifiers, policy.key_identifiers);
     policy.chaining = known(rules.name_chaining, policy.chaining);
     policy.aia = known(rules.aia, policy.aia);
+    policy.prefers_in_date = known(rules.prefers_in_date, policy.prefers_in_date);
     policy.drop_self_signed =
         known(rules.sent_self_signed, SentSelfSigned::used) == SentSelfSigned::dropped;
     return policy;
@@ -197,7 +199,7 @@ private:
             if (answer.trust == Trust::trusted || self_issued) consider(path, answer, true);
             if (answer.trust == Trust::trusted || done_) return;
             // A self-issued certificate may be below another of its name: a key was changed.
-            if (self_issued && !looks_at_signatures()) return;
+            if (self_issued && !looks_at_signatures() && may_have_signed(last, last)) return;
         }
         bool extended = false;
         for (const Candidate& candidate : candidates(path)) {
@@ -261,6 +263,13 @@ private:
                 }
             }
         }
+        if (policy_.prefers_in_date) {
+            for (auto* group : {&sent, &stored, &fetched, &dropped}) {
+                std::ranges::stable_sort(*group, {}, [this](const Candidate& candidate) {
+                    return is_out_of_date(*candidate.place.certificate);
+                });
+            }
+        }
         std::vector<Candidate> all;
         const bool stored_first = policy_.issuers == IssuersFrom::stored_first;
         for (const auto* group :
@@ -284,6 +293,12 @@ private:
                 break;
         }
         return true;
+    }
+
+    bool is_out_of_date(const Certificate& certificate) const {
+        const auto& [not_before, not_after, place] = certificate.validity;
+        return (not_after.value && question_.at > *not_after.value) ||
+               (not_before.value && question_.at < *not_before.value);
     }
 
     bool looks_at_signatures() const {
@@ -317,8 +332,10 @@ bool names_chain(const x509::Name& issuer, const x509::Name& subject, NameChaini
     switch (by) {
         case NameChaining::binary:
             return false;
+        case NameChaining::characters:
+            return same_characters(issuer, subject, false);
         case NameChaining::caseless:
-            return same_caseless(issuer, subject);
+            return same_characters(issuer, subject, true);
         case NameChaining::normalized:
             return x509::same_folded(issuer, subject);
     }
@@ -326,10 +343,9 @@ bool names_chain(const x509::Name& issuer, const x509::Name& subject, NameChaini
 }
 
 Path build_path(const rules::Evidence& evidence, const device::Device& device,
-                const device::Store* store, const Question& question, SignatureCache& signatures,
+                const Anchors& anchors, const Question& question, SignatureCache& signatures,
                 const Validates& validates) {
     const Policy policy = policy_of(device.path);
-    const Anchors anchors(device, store, question);
     const auto search = [&](Alternatives alternatives, bool* valid = nullptr) {
         Search one(evidence, policy, anchors, question, signatures, alternatives, validates);
         Path path = one.run();

@@ -57,8 +57,9 @@ using Validates = std::function<bool(const Path&)>;
 // that is not, longer before shorter. Where the policy on alternatives is silent: the path that the
 // first candidates make when it validates, else one that validates, else one that is trusted.
 // Bounded by a step budget and a budget of signature checks, whatever the server sends.
+class Anchors;
 Path build_path(const rules::Evidence& evidence, const device::Device& device,
-                const device::Store* store, const Question& question, SignatureCache& signatures,
+                const Anchors& anchors, const Question& question, SignatureCache& signatures,
                 const Validates& validates);
 
 // An issuer's name against a subject.

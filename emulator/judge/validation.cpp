@@ -12,9 +12,11 @@ namespace handset::judge {
 
 namespace {
 
+using device::AnchorConstraint;
 using device::ConstraintForm;
 using device::DatesOf;
 using device::ExtendedKeyUsageRule;
+using device::LeafKeyUsageRule;
 using device::V1Ca;
 using rules::Evidence;
 using x509::Certificate;
@@ -62,6 +64,8 @@ x509::GeneralNameType general_name_type(ConstraintForm form) {
             return x509::GeneralNameType::ip_address;
         case ConstraintForm::directory_name:
             return x509::GeneralNameType::directory_name;
+        case ConstraintForm::registered_id:
+            return x509::GeneralNameType::registered_id;
     }
     return x509::GeneralNameType::dns_name;
 }
@@ -88,9 +92,14 @@ public:
                 key(i);
                 signature(i);
             }
-            if (anchor && i > 0 && anchor_counts().value_or(false)) {
-                critical_extensions(i);
-                key(i);
+            if (anchor && i > 0) {
+                if (anchor_is_held(AnchorConstraint::signature_algorithm).value_or(false)) {
+                    signature_algorithm(i);
+                }
+                if (anchor_is_held(AnchorConstraint::critical_extensions).value_or(false)) {
+                    critical_extensions(i);
+                }
+                if (anchor_is_held(AnchorConstraint::key).value_or(false)) key(i);
             }
             if (i > 0) issuer(i);
             dates(i);
@@ -295,12 +304,18 @@ private:
             .path_position = position;
     }
 
-    // --- issuers
-    // ---------------------------------------------------------------------------------- Whether an
-    // anchor is held to its own extensions; nullopt when the profile is silent.
-    std::optional<bool> anchor_counts() {
+    // --- issuers ---------------------------------------------------------------------------------
+
+    // nullopt when the profile is silent.
+    std::optional<bool> anchor_is_held(AnchorConstraint to) {
         const auto* stated = out_.said(rules_.validation.anchor_constraints);
-        return stated ? std::optional(*stated) : std::nullopt;
+        if (!stated) return std::nullopt;
+        return std::ranges::find(*stated, to) != stated->end();
+    }
+    // Whether the certificate is held to it: every one but an anchor; that of a silent profile
+    // where `silent` says so.
+    bool is_held(std::size_t position, AnchorConstraint to, bool silent = true) {
+        return !is_anchor(position) || anchor_is_held(to).value_or(silent);
     }
 
     // An objection to an issuer by a demand that the standard makes of all but anchors.
@@ -316,13 +331,16 @@ private:
     }
 
     void issuer(std::size_t position) {
-        if (is_anchor(position) && !anchor_counts().value_or(true)) return;
         version(position);
-        basic_constraints(position);
-        path_length(position);
-        ca_key_usage(position);
-        ca_extended_key_usage(position);
-        spelling(position);
+        if (is_held(position, AnchorConstraint::basic_constraints, false)) {
+            basic_constraints(position);
+        }
+        if (is_held(position, AnchorConstraint::path_length)) path_length(position);
+        if (is_held(position, AnchorConstraint::key_usage)) ca_key_usage(position);
+        if (is_held(position, AnchorConstraint::extended_key_usage)) {
+            ca_extended_key_usage(position);
+        }
+        if (is_held(position, AnchorConstraint::form)) spelling(position);
     }
 
     void version(std::size_t position) {
@@ -344,8 +362,6 @@ private:
     void basic_constraints(std::size_t position) {
         const Certificate& read = certificate(position);
         if (read.version < 3) return;  // has none, see version()
-        const bool anchor = is_anchor(position);
-        if (anchor && !anchor_counts().value_or(false)) return;
         const auto& stated = rules_.validation.basic_constraints;
         const auto* checked = out_.said(stated);
         if (checked && !*checked) return;
@@ -374,6 +390,10 @@ private:
             ++(x509::is_self_issued(certificate(i)) ? self_issued : below);
         }
         const auto allowed = constraints->path_len_constraint->small();
+        const auto* leaf_counts = out_.said(rules_.validation.leaf_ca_counts);
+        const auto* leaf =
+            x509::find_value<x509::BasicConstraints>(certificate(0), "basicConstraints");
+        if (leaf_counts && *leaf_counts && leaf && leaf->ca) ++below;
         // A negative one is a fault of its own, and no number to count to.
         if (!allowed || *allowed < 0) return;
         const std::int64_t counted = exempt && *exempt ? below : below + self_issued;
@@ -461,6 +481,7 @@ private:
             objection.undecided = !whose && anchor;
         };
         const auto& [not_before, not_after, place] = read.validity;
+        year(position, not_after);
         if (not_after.value && question_.at > *not_after.value) {
             raise("certificate-expired", not_after, "notAfter",
                   fmt::format("valid until {}, the clock says {}", to_rfc3339(*not_after.value),
@@ -471,6 +492,22 @@ private:
                   fmt::format("valid from {}, the clock says {}", to_rfc3339(*not_before.value),
                               to_rfc3339(question_.at)));
         }
+    }
+
+    void year(std::size_t position, const x509::TimeField& not_after) {
+        const auto& stated = rules_.certificate.max_year;
+        const auto* limit = out_.said(stated);
+        if (!limit || !not_after.value) return;
+        const std::chrono::year_month_day day(
+            std::chrono::floor<std::chrono::days>(*not_after.value));
+        const int year = static_cast<int>(day.year());
+        if (year < 0 || static_cast<std::size_t>(year) <= *limit) return;
+        out_.object(
+                finding("capacity-year", position, not_after.place,
+                        "tbsCertificate.validity.notAfter",
+                        fmt::format("the year {}, the device holds none behind {}", year, *limit)),
+                stated)
+            .path_position = position;
     }
 
     void leaf_validity_span() {
@@ -501,11 +538,26 @@ private:
         for (std::size_t i = 1; i < path_.certificates.size(); ++i) {
             if (!x509::find_value<x509::NameConstraints>(certificate(i), "nameConstraints"))
                 continue;
-            if (is_anchor(i) && !anchor_counts().value_or(true)) continue;
+            if (!is_held(i, AnchorConstraint::name_constraints)) continue;
             const std::vector<x509::NameConstraintScope> scopes = constraint_scopes(types);
+            if (forms) unknown_form(i, scopes.front());
             for (std::size_t below = 0; below < i; ++below)
                 hold_to_constraints(i, below, scopes);
         }
+    }
+
+    // RFC 5280 4.2.1.10: a client that meets a form it does not know, in a critical extension,
+    // processes it or refuses the certificate.
+    void unknown_form(std::size_t position, const x509::NameConstraintScope& scope) {
+        const Certificate& read = certificate(position);
+        const x509::Extension* extension = x509::find_extension(read, "nameConstraints");
+        const auto* constraints = x509::find_value<x509::NameConstraints>(read, "nameConstraints");
+        if (!extension->critical || !x509::has_form_not_applied(*constraints, scope)) return;
+        out_.object(finding("chain-name-constraint-form-unknown", position, extension->value_place,
+                            field_of("nameConstraints"),
+                            "a subtree of a form that the device does not keep"),
+                    rules_.validation.name_constraints)
+            .path_position = position;
     }
 
     // The first one is what the profile states, and RFC 5280's where it is silent. The others
@@ -526,6 +578,9 @@ private:
         take(stated.local_part_case_counts, &Scope::local_part_case_counts);
         take(stated.host_constraints_hold_below, &Scope::hosts_hold_those_below);
         take(stated.ip_constraints_by_family, &Scope::ip_families_apart);
+        take(stated.ipv6_constraints, &Scope::ipv6_applied);
+        take(stated.dns_constraints_by_label, &Scope::dns_by_label);
+        take(stated.dns_constraints_hold_more, &Scope::dns_holds_more);
         const auto vary = [&](const auto& statement, auto member, const auto& values) {
             if (!Objector::is_silent(statement)) return;
             for (const auto value : values) {
@@ -555,9 +610,10 @@ private:
             open = open || !on_cas;
         }
         if (below > 0 && x509::is_self_issued(certificate(below))) {
-            const auto* exempt = out_.said(rules_.validation.self_issued_exempt);
-            if (exempt && *exempt) return;
-            open = open || !exempt;
+            const auto* held = out_.said(rules_.validation.name_constraints_on_self_issued);
+            const auto* exempt = held ? nullptr : out_.said(rules_.validation.self_issued_exempt);
+            if ((held && !*held) || (exempt && *exempt)) return;
+            open = open || (!held && !exempt);
         }
         const bool excluded = hold_to_list(position, below, scopes, List::excluded, open);
         if (!excluded) hold_to_list(position, below, scopes, List::permitted, open);
@@ -608,7 +664,9 @@ private:
         if (processed && !*processed) return;
         std::vector<const Certificate*> path;
         for (std::size_t i = 0; i < path_.certificates.size(); ++i) {
-            if (i == 0 || !is_anchor(i)) path.push_back(&certificate(i));
+            if (i == 0 || is_held(i, AnchorConstraint::policies, false)) {
+                path.push_back(&certificate(i));
+            }
         }
         const x509::PolicyResult result = x509::process_policies(path, {});
         if (result.valid) return;
@@ -650,28 +708,46 @@ private:
             .path_position = 0;
     }
 
-    // RFC 5246 7.4.2: digitalSignature for ephemeral suites, keyEncipherment for RSA ones.
     void leaf_key_usage() {
+        const auto* usage = x509::find_value<x509::KeyUsage>(certificate(0), "keyUsage");
+        if (!usage || usage->bits == 0) return;  // empty: a fault of its own
+        const auto& stated = rules_.validation.leaf_key_usage;
+        const auto* rule = out_.said(stated);
+        switch (rule ? *rule : LeafKeyUsageRule::by_suite) {
+            case LeafKeyUsageRule::ignored:
+                return;
+            case LeafKeyUsageRule::by_suite:
+                return key_usage_by_suite(*usage);
+            case LeafKeyUsageRule::key_encipherment:
+                break;
+        }
+        const x509::SubjectPublicKeyInfo& spki = certificate(0).subject_public_key_info;
+        if (key_type(spki) != "rsa" || usage->has(x509::KeyUsage::key_encipherment)) return;
+        out_.object(finding("extension-key-usage-unfit", 0, place_of(certificate(0), "keyUsage"),
+                            field_of("keyUsage"),
+                            "keyEncipherment is not set, which the device wants of RSA keys"),
+                    stated)
+            .path_position = 0;
+    }
+
+    // RFC 5246 7.4.2: digitalSignature for ephemeral suites, keyEncipherment for RSA ones.
+    void key_usage_by_suite(const x509::KeyUsage& usage) {
         if (!evidence_.server_hello) return;
         const auto* suite = wire::find_cipher_suite(evidence_.server_hello->cipher_suite);
-        const auto* usage = x509::find_value<x509::KeyUsage>(certificate(0), "keyUsage");
-        if (!suite || !usage) return;
-        const auto& stated = rules_.validation.leaf_key_usage;
-        const auto* checked = out_.said(stated);
-        if (checked && !*checked) return;
+        if (!suite) return;
         using enum wire::KeyExchange;
         const bool signs = suite->key_exchange == dhe_rsa || suite->key_exchange == dhe_dss ||
                            suite->key_exchange == ecdhe_rsa || suite->key_exchange == ecdhe_ecdsa;
         const bool enciphers = suite->key_exchange == rsa;
-        const bool lacks = (signs && !usage->has(x509::KeyUsage::digital_signature)) ||
-                           (enciphers && !usage->has(x509::KeyUsage::key_encipherment));
+        const bool lacks = (signs && !usage.has(x509::KeyUsage::digital_signature)) ||
+                           (enciphers && !usage.has(x509::KeyUsage::key_encipherment));
         if (!lacks) return;
         out_.object_by_standard(
                 finding("extension-key-usage-unfit", 0, place_of(certificate(0), "keyUsage"),
                         field_of("keyUsage"),
                         fmt::format("{} is not set, which {} needs",
                                     signs ? "digitalSignature" : "keyEncipherment", suite->name)),
-                stated)
+                rules_.validation.leaf_key_usage)
             .path_position = 0;
     }
 

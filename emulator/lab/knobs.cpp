@@ -120,7 +120,10 @@ private:
              {4, 8, 9, 10, 11, 16, 32, 64, 100});
         size("server_hello.max_certificate_request_bytes",
              [](Device & of) -> auto& { return of.server_hello.max_certificate_request_bytes; },
-             {4096, 8192, 16384, 32768, 65536});
+             {4096, 8192, 16384, 32768, 65536, 131072});
+        size("server_hello.max_certificate_message_bytes",
+             [](Device & of) -> auto& { return of.server_hello.max_certificate_message_bytes; },
+             {16384, 32768, 65536, 102400, 131072, 16777215});
         std::vector<device::Range> dh;
         for (const std::size_t min : {0, 512, 768, 1023, 1024, 1536, 2048}) {
             for (const std::size_t max : {0, 2048, 3072, 4096, 8192}) {
@@ -216,6 +219,9 @@ private:
         some_of<wire::NamedGroup>(
             "certificate.curves", [](Device & of) -> auto& { return of.certificate.curves; },
             curves);
+        one_of<std::size_t>("certificate.max_year",
+                            [](Device & of) -> auto& { return of.certificate.max_year; },
+                            {2037, 2049, 2105, 2200, 2999, 9998});
     }
 
     void flag(std::string key, Member<bool> member) {
@@ -236,9 +242,12 @@ private:
         one_of<KeyIdentifiers>(
             "path.key_identifiers", [](Device & of) -> auto& { return of.path.key_identifiers; },
             {KeyIdentifiers::ignored, KeyIdentifiers::preferred, KeyIdentifiers::required});
-        one_of<NameChaining>(
-            "path.name_chaining", [](Device & of) -> auto& { return of.path.name_chaining; },
-            {NameChaining::binary, NameChaining::caseless, NameChaining::normalized});
+        flag(
+            "path.prefers_in_date", [](Device & of) -> auto& { return of.path.prefers_in_date; });
+        one_of<NameChaining>("path.name_chaining",
+                             [](Device & of) -> auto& { return of.path.name_chaining; },
+                             {NameChaining::binary, NameChaining::characters,
+                              NameChaining::caseless, NameChaining::normalized});
         one_of<AiaRule>("path.aia", [](Device & of) -> auto& { return of.path.aia; },
                         {AiaRule::never, AiaRule::fetched});
         one_of<std::size_t>("path.max_certificates",
@@ -309,11 +318,15 @@ private:
             "validation.self_issued_exempt",
             [](Device & of) -> auto& { return of.validation.self_issued_exempt; });
         flag(
+            "validation.leaf_ca_counts",
+            [](Device & of) -> auto& { return of.validation.leaf_ca_counts; });
+        flag(
             "validation.ca_key_usage",
             [](Device & of) -> auto& { return of.validation.ca_key_usage; });
-        flag(
-            "validation.leaf_key_usage",
-            [](Device & of) -> auto& { return of.validation.leaf_key_usage; });
+        one_of<LeafKeyUsageRule>("validation.leaf_key_usage",
+                                 [](Device & of) -> auto& { return of.validation.leaf_key_usage; },
+                                 {LeafKeyUsageRule::ignored, LeafKeyUsageRule::by_suite,
+                                  LeafKeyUsageRule::key_encipherment});
         const std::vector<ExtendedKeyUsageRule> purposes{
             ExtendedKeyUsageRule::server_auth_or_any,
             ExtendedKeyUsageRule::server_auth,
@@ -329,14 +342,21 @@ private:
             [](Device & of) -> auto& { return of.validation.ca_extended_key_usage; }, purposes);
         one_of<V1Ca>("validation.v1_ca", [](Device & of) -> auto& { return of.validation.v1_ca; },
                      {V1Ca::refused, V1Ca::anchor, V1Ca::accepted});
-        flag(
+        some_of<AnchorConstraint>(
             "validation.anchor_constraints",
-            [](Device & of) -> auto& { return of.validation.anchor_constraints; });
+            [](Device & of) -> auto& { return of.validation.anchor_constraints; },
+            {AnchorConstraint::form, AnchorConstraint::basic_constraints,
+             AnchorConstraint::path_length, AnchorConstraint::key_usage,
+             AnchorConstraint::extended_key_usage, AnchorConstraint::name_constraints,
+             AnchorConstraint::policies, AnchorConstraint::critical_extensions,
+             AnchorConstraint::key, AnchorConstraint::signature_algorithm},
+            true);
         some_of<ConstraintForm>(
             "validation.name_constraints",
             [](Device & of) -> auto& { return of.validation.name_constraints; },
             {ConstraintForm::dns_name, ConstraintForm::rfc822_name, ConstraintForm::uri,
-             ConstraintForm::ip_address, ConstraintForm::directory_name},
+             ConstraintForm::ip_address, ConstraintForm::directory_name,
+             ConstraintForm::registered_id},
             true);
         passing_over_other_forms();
         flag(
@@ -351,6 +371,15 @@ private:
             "validation.name_constraints_on_cas",
             [](Device & of) -> auto& { return of.validation.name_constraints_on_cas; });
         flag(
+            "validation.name_constraints_on_self_issued",
+            [](Device & of) -> auto& { return of.validation.name_constraints_on_self_issued; });
+        flag(
+            "validation.dns_constraints_by_label",
+            [](Device & of) -> auto& { return of.validation.dns_constraints_by_label; });
+        flag(
+            "validation.dns_constraints_hold_more",
+            [](Device & of) -> auto& { return of.validation.dns_constraints_hold_more; });
+        flag(
             "validation.wildcards_may_be_excluded",
             [](Device & of) -> auto& { return of.validation.wildcards_may_be_excluded; });
         flag(
@@ -359,6 +388,9 @@ private:
         flag(
             "validation.host_constraints_hold_below",
             [](Device & of) -> auto& { return of.validation.host_constraints_hold_below; });
+        flag(
+            "validation.ipv6_constraints",
+            [](Device & of) -> auto& { return of.validation.ipv6_constraints; });
         flag(
             "validation.ip_constraints_by_family",
             [](Device & of) -> auto& { return of.validation.ip_constraints_by_family; });
@@ -424,8 +456,8 @@ private:
         one_of<SanRule>("names.san", [](Device & of) -> auto& { return of.names.san; },
                         {SanRule::any, SanRule::first, SanRule::none});
         one_of<CnRule>("names.cn", [](Device & of) -> auto& { return of.names.cn; },
-                       {CnRule::if_no_san, CnRule::if_no_identifier, CnRule::if_no_san_extension,
-                        CnRule::never, CnRule::always});
+                       {CnRule::if_no_san, CnRule::if_no_san_of_form, CnRule::if_no_identifier,
+                        CnRule::if_no_san_extension, CnRule::never, CnRule::always});
         one_of<CnWhich>("names.cn_which", [](Device & of) -> auto& { return of.names.cn_which; },
                         {CnWhich::last, CnWhich::first, CnWhich::any, CnWhich::only});
         const std::vector<Wildcard> wildcards{Wildcard::leftmost_label, Wildcard::none,
@@ -449,7 +481,8 @@ private:
             [](Device & of) -> auto& { return of.names.wildcard_matches_a_label; });
         one_of<IpRule>("names.ip", [](Device & of) -> auto& { return of.names.ip; },
                        {IpRule::ip_address, IpRule::never, IpRule::ip_address_or_cn,
-                        IpRule::ip_address_or_dns_name, IpRule::text, IpRule::any});
+                        IpRule::ip_address_or_dns_name, IpRule::text, IpRule::any,
+                        IpRule::ipv4_address, IpRule::ipv4_address_or_text});
         flag(
             "names.case_sensitive", [](Device & of) -> auto& { return of.names.case_sensitive; });
         one_of<TrailingDot>(

@@ -55,11 +55,11 @@ void begin_with_usual(Device& start, const std::string& source) {
     state(start.validation.basic_constraints, true);
     state(start.validation.path_len_constraint, true);
     state(start.validation.ca_key_usage, true);
-    state(start.validation.leaf_key_usage, false);
+    state(start.validation.leaf_key_usage, LeafKeyUsageRule::ignored);
     state(start.validation.extended_key_usage, ExtendedKeyUsageRule::server_auth_or_any);
     state(start.validation.ca_extended_key_usage, ExtendedKeyUsageRule::ignored);
     state(start.validation.v1_ca, V1Ca::anchor);
-    state(start.validation.anchor_constraints, false);
+    state(start.validation.anchor_constraints, std::vector<AnchorConstraint>{});
     state(start.validation.name_constraints,
           std::vector<ConstraintForm>{ConstraintForm::dns_name, ConstraintForm::ip_address});
     state(start.validation.name_constraints_on_cn, false);

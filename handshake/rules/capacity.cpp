@@ -83,6 +83,11 @@ constexpr Rule table[] = {
      "Exchange 2007 `New-ExchangeCertificate -GenerateRequest -Path c:\\request.req -SubjectName "
      "\"CN=mail.contoso.com\" -DomainName mail.contoso.com,autodiscover.contoso.com`.",
      nullptr},
+    {"capacity-year", Area::capacity, Level::must, Step::validity,
+     "A certificate ends in a year that the client can hold.", "RFC 5280 4.1.2.5",
+     AlertDescription::bad_certificate,
+     "Have the certificate issued with an earlier end: `openssl x509 -req -days 3650 ...`.",
+     nullptr},
     {"capacity-path-depth", Area::capacity, Level::must, Step::path_length,
      "A path has no more certificates than the client follows.", "RFC 5280 6.1",
      AlertDescription::unknown_ca,

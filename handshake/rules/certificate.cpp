@@ -84,8 +84,9 @@ void find_sha1(const Evidence& evidence, Findings& findings) {
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
         const std::string_view name =
             x509::known_oid_name(certificate.signature_algorithm.algorithm);
-        const bool self_signed = x509::is_self_issued(certificate);
-        if (self_signed || name.find("sha1") == std::string_view::npos) return;
+        const bool is_sha1 = name.find("sha1") != std::string_view::npos ||  // sha1WithRSA...
+                             name.find("SHA1") != std::string_view::npos;    // ecdsa-with-SHA1
+        if (!is_sha1 || x509::is_self_issued(certificate)) return;
         findings.at(number, certificate.signature_algorithm.place, "signatureAlgorithm",
                     std::string(name));
     });

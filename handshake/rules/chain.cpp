@@ -101,6 +101,17 @@ constexpr Rule table[] = {
     {"chain-extra-certificate", Area::chain, Level::must, Step::path,
      "Each certificate directly certifies the one in front of it.", "RFC 5246 7.4.2",
      AlertDescription::bad_certificate, send_in_order, find_extra},
+    {"chain-extra-critical-unknown", Area::chain, Level::should, Step::path,
+     "A certificate that is on no path has no critical extension that the client does not know.",
+     "RFC 5280 4.2", AlertDescription::bad_certificate, send_in_order, nullptr},
+    {"chain-extra-untrusted", Area::chain, Level::should, Step::path,
+     "A certificate that is on no path is a CA's, or leads to an anchor.", "RFC 5246 7.4.2",
+     AlertDescription::bad_certificate, send_in_order, nullptr},
+    {"chain-root-sent-expired", Area::chain, Level::should, Step::path,
+     "A root that is sent along is the one that is valid, where it has been renewed.",
+     "RFC 5246 7.4.2", AlertDescription::certificate_expired,
+     "Leave the root out of the server's chain file: `cat leaf.pem intermediate.pem > chain.pem`.",
+     nullptr},
     {"chain-duplicate-certificate", Area::chain, Level::must, Step::path,
      "Each certificate directly certifies the one in front of it.", "RFC 5246 7.4.2",
      AlertDescription::bad_certificate, send_in_order, find_duplicate},
@@ -112,6 +123,18 @@ constexpr Rule table[] = {
     {"chain-server-is-anchor", Area::chain, Level::should, Step::path,
      "A trust anchor stands above the server's certificate and is not that certificate itself.",
      "RFC 5280 6.1", AlertDescription::unknown_ca,
+     "Have the server's certificate issued by a CA, an own one will do (`openssl x509 -req -in "
+     "request.pem -CA ca.pem -CAkey ca.key -extfile leaf.ext -out leaf.pem`), and install the "
+     "CA's root on the devices in its place.",
+     nullptr},
+    {"chain-server-pinned", Area::chain, Level::should, Step::path,
+     "A trust anchor is self-signed, or stands above the server's certificate.", "RFC 5280 6.1",
+     AlertDescription::unknown_ca,
+     "Install the root of the CA that issued the server's certificate on the devices, and not that "
+     "certificate: `openssl x509 -in root.pem -outform DER -out root.cer`.",
+     nullptr},
+    {"chain-server-anchor-not-ca", Area::chain, Level::should, Step::path,
+     "A trust anchor is the certificate of a CA.", "RFC 5280 4.2.1.9", AlertDescription::unknown_ca,
      "Have the server's certificate issued by a CA, an own one will do (`openssl x509 -req -in "
      "request.pem -CA ca.pem -CAkey ca.key -extfile leaf.ext -out leaf.pem`), and install the "
      "CA's root on the devices in its place.",
@@ -207,6 +230,13 @@ constexpr Rule table[] = {
      "RFC 5280 4.2.1.10", AlertDescription::unsupported_certificate,
      "Renew the CA's certificate with constraints on host names alone, `nameConstraints = "
      "critical, excluded;DNS:example.com`, or without any.",
+     nullptr},
+    {"chain-name-constraint-form-unknown", Area::chain, Level::should, Step::name_constraints,
+     "nameConstraints that are critical constrain forms alone that the client applies, whether "
+     "there are names of them or not.",
+     "RFC 5280 4.2.1.10", AlertDescription::unsupported_certificate,
+     "Renew the CA's certificate with constraints on host names alone, `nameConstraints = "
+     "critical, permitted;DNS:example.com`, or without any.",
      nullptr},
     {"chain-name-constraint-unsupported", Area::chain, Level::must, Step::name_constraints,
      "The client applies the permittedSubtrees that concern a certificate's names.",

@@ -1,5 +1,6 @@
 // Rules on the encoding itself: BER where DER is asked for, and types filled in wrongly.
 #include <algorithm>
+#include <array>
 
 #include "handshake/rules/tables.h"
 
@@ -25,6 +26,62 @@ void find_oddity(const Evidence& evidence, Findings& findings) {
             if (seen.oddity == oddity) findings.at(number, seen.place, seen.field, detail_of(seen));
         }
     });
+}
+
+void find_trailing_data(const Evidence& evidence, Findings& findings, bool in_extension) {
+    for_each_certificate(evidence, [&](std::size_t number, const x509::Certificate& certificate) {
+        for (const x509::Observation& seen : certificate.observations) {
+            if (seen.oddity != Oddity::trailing_data) continue;
+            const bool is_within =
+                std::ranges::any_of(certificate.extensions, [&](const x509::Extension& extension) {
+                    const x509::Place& value = extension.value_place;
+                    return seen.place.offset >= value.offset &&
+                           seen.place.offset < value.offset + value.length;
+                });
+            if (is_within != in_extension) continue;
+            findings.at(number, seen.place, seen.field, detail_of(seen));
+        }
+    });
+}
+void find_trailing_data_outside(const Evidence& evidence, Findings& findings) {
+    find_trailing_data(evidence, findings, false);
+}
+void find_trailing_data_in_extension(const Evidence& evidence, Findings& findings) {
+    find_trailing_data(evidence, findings, true);
+}
+
+// Of a time's digits, from the month on: whether nothing is wrong but that the month has no such
+// day.
+bool is_day_too_many(std::string_view from_month) {
+    static constexpr std::array<unsigned, 12> days{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const auto number_at = [&](std::size_t at) {
+        return static_cast<unsigned>((from_month[at] - '0') * 10 + (from_month[at + 1] - '0'));
+    };
+    const unsigned month = number_at(0);
+    const unsigned day = number_at(2);
+    if (month < 1 || month > 12 || day > 31 || number_at(4) > 23 || number_at(6) > 59) return false;
+    return day > days.at(month - 1);
+}
+
+void find_time(const Evidence& evidence, Findings& findings, bool day_too_many) {
+    for_each_certificate(evidence, [&](std::size_t number, const x509::Certificate& certificate) {
+        for (const x509::Observation& seen : certificate.observations) {
+            if (seen.oddity != Oddity::time_unreadable) continue;
+            const std::size_t digits =
+                std::min(seen.detail.find_first_not_of("0123456789"), seen.detail.size());
+            const std::size_t year = digits >= 14 ? 4 : 2;
+            const bool is_that =
+                digits >= year + 8 && is_day_too_many(std::string_view(seen.detail).substr(year));
+            if (is_that != day_too_many) continue;
+            findings.at(number, seen.place, seen.field, detail_of(seen));
+        }
+    });
+}
+void find_time_unreadable(const Evidence& evidence, Findings& findings) {
+    find_time(evidence, findings, false);
+}
+void find_day_too_many(const Evidence& evidence, Findings& findings) {
+    find_time(evidence, findings, true);
 }
 
 // Whole extensions that come twice have a rule of their own, extension-duplicate.
@@ -124,21 +181,30 @@ constexpr Rule table[] = {
         "X.690 11.2.2", find_oddity<Oddity::named_bits_trailing_zero>, reissue_key_usage),
     row("encoding-time-not-der", "Times have seconds, end in Z and carry no fraction.",
         "RFC 5280 4.1.2.5", find_oddity<Oddity::time_not_der>, reissue_dates),
-    row("encoding-time-unreadable", "A time names a day and a time of day that exist.",
-        "RFC 5280 4.1.2.5", find_oddity<Oddity::time_unreadable>, reissue_dates),
+    row("encoding-time-unreadable", "A time has a month, a day and a time of day in figures.",
+        "RFC 5280 4.1.2.5", find_time_unreadable, reissue_dates),
+    row("encoding-time-no-such-day", "A time names a day that its month has.", "RFC 5280 4.1.2.5",
+        find_day_too_many, reissue_dates),
     row("encoding-string-bad-character", "A string holds only characters of its type.", "X.680 41",
         find_oddity<Oddity::string_bad_character>,
         "Have the certificate issued again with the names as UTF8String: `string_mask = utf8only` "
         "in the CA's and the request's OpenSSL configuration, `openssl req -new -utf8 -key key.pem "
         "-subj \"/O=Example/CN=mail.example.com\" -out request.pem`."),
+    row("encoding-utf8-invalid", "A UTF8String holds UTF-8.", "RFC 3629 3",
+        find_oddity<Oddity::utf8_invalid>,
+        "Have the certificate issued again with the names in UTF-8: `openssl req -new -utf8 -key "
+        "key.pem -subj \"/O=Example/CN=mail.example.com\" -out request.pem`."),
     row("encoding-sequence-empty", "A SEQUENCE SIZE (1..MAX) has at least one element.",
         "RFC 5280 4.1, 4.2.1.6", find_sequence_empty,
         "Have the certificate issued again without the empty extension, or with something in it: "
         "`subjectAltName = DNS:mail.example.com`."),
     row("encoding-trailing-data", "Nothing follows the last component of a structure.", "X.690 8.9",
-        find_oddity<Oddity::trailing_data>,
+        find_trailing_data_outside,
         "Octets behind the certificate are cut off by `openssl x509 -inform DER -in leaf.cer -out "
         "leaf.pem`; for octets inside it, have it issued again."),
+    row("encoding-extension-trailing-data",
+        "Nothing follows the structure in an extension's value.", "X.690 8.9, RFC 5280 4.2",
+        find_trailing_data_in_extension),
     row("encoding-unexpected-tag", "Every component has the tag of its type.",
         "RFC 5280 Appendix A", find_oddity<Oddity::unexpected_tag>),
     row("encoding-field-duplicate", "A component appears once.", "RFC 5280 Appendix A",

@@ -111,6 +111,25 @@ void find_san_critical(const Evidence& evidence, Findings& findings) {
     });
 }
 
+bool has_usual_name(const x509::GeneralNames& names) {
+    using enum x509::GeneralNameType;
+    return std::ranges::any_of(names.names, [](const x509::GeneralName& name) {
+        return name.type == dns_name || name.type == ip_address || name.type == rfc822_name ||
+               name.type == uniform_resource_identifier;
+    });
+}
+
+void find_san_critical_unusable(const Evidence& evidence, Findings& findings) {
+    for_each_value<x509::GeneralNames>(
+        evidence, "subjectAltName",
+        [&](std::size_t number, std::size_t index, const x509::GeneralNames& names) {
+            const Extension& extension = extension_of(evidence, number, index);
+            if (!extension.critical || has_usual_name(names)) return;
+            findings.at(number, extension.value_place, value_field(index),
+                        "subjectAltName is critical and has no name that clients know");
+        });
+}
+
 // The first extension whose value is a T, for types that one extension alone has.
 template <typename T>
 const Extension* extension_with(const Certificate& certificate) {
@@ -167,6 +186,19 @@ void find_aki_issuer_serial(const Evidence& evidence, Findings& findings) {
         if (value.authority_cert_issuer.empty() && !value.authority_cert_serial_number) return;
         findings.at(number, extension->value_place, value_field(index_of(certificate, *extension)),
                     "authorityCertIssuer or authorityCertSerialNumber is present");
+    });
+}
+
+void find_aki_incomplete(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const Extension* extension = extension_with<x509::AuthorityKeyIdentifier>(certificate);
+        if (!extension) return;
+        const auto& value = std::get<x509::AuthorityKeyIdentifier>(extension->value);
+        const bool has_issuer = !value.authority_cert_issuer.empty();
+        if (has_issuer == value.authority_cert_serial_number.has_value()) return;
+        findings.at(number, extension->value_place, value_field(index_of(certificate, *extension)),
+                    has_issuer ? "authorityCertIssuer without authorityCertSerialNumber"
+                               : "authorityCertSerialNumber without authorityCertIssuer");
     });
 }
 
@@ -437,11 +469,24 @@ void find_name_constraints_base(const Evidence& evidence, Findings& findings) {
                                    const NameConstraints::Subtree& subtree) {
         using enum x509::GeneralNameType;
         const x509::GeneralName& base = subtree.base;
-        const bool is_text = base.type == dns_name || base.type == rfc822_name ||
-                             base.type == uniform_resource_identifier;
+        const bool is_text = base.type == dns_name || base.type == rfc822_name;
         if (!is_text || x509::names_something(base)) return;
         findings.at(number, base.value_place, field + ".base",
                     fmt::format("{} \"{}\" names nothing", x509::general_name_type_name(base.type),
+                                printable(to_text(base.value))));
+    });
+}
+
+void find_name_constraints_uri_base(const Evidence& evidence, Findings& findings) {
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        const x509::GeneralName& base = subtree.base;
+        if (base.type != x509::GeneralNameType::uniform_resource_identifier ||
+            x509::names_something(base)) {
+            return;
+        }
+        findings.at(number, base.value_place, field + ".base",
+                    fmt::format("uniformResourceIdentifier \"{}\" names nothing",
                                 printable(to_text(base.value))));
     });
 }
@@ -643,6 +688,13 @@ constexpr Rule table[] = {
      "`certutil -setreg policy\\EditFlags +EDITF_ATTRIBUTESUBJECTALTNAME2` and a restart of "
      "certsvc; mind who may enrol while it is set.",
      find_san_critical},
+    row("extension-san-critical-unusable", Level::should, Step::critical_extensions,
+        "A critical subjectAltName has a dNSName, iPAddress, rfc822Name or URI, which clients "
+        "know.",
+        "RFC 5280 4.2.1.6",
+        "Have the certificate issued again with the server's names: `subjectAltName = "
+        "DNS:mail.example.com`.",
+        find_san_critical_unusable),
 
     row("extension-aki-missing", Level::should, Step::path,
         "Every certificate but a self-signed one has authorityKeyIdentifier with keyIdentifier.",
@@ -657,6 +709,13 @@ constexpr Rule table[] = {
         "issuer: clients that compare the serial number lose the path when the CA's certificate is "
         "renewed.",
         find_aki_issuer_serial),
+    row("extension-aki-incomplete", Level::should, Step::path,
+        "authorityKeyIdentifier has both authorityCertIssuer and authorityCertSerialNumber, or "
+        "neither.",
+        "RFC 5280 4.2.1.1",
+        "Have the certificate issued again with `authorityKeyIdentifier = keyid`, without the word "
+        "issuer.",
+        find_aki_incomplete),
     // Not in Step::path: a certificate beside the path may say what it likes.
     row("extension-key-identifier-mismatch", Level::should, Step::signature,
         "A CA's subjectKeyIdentifier is the key identifier in what it issues.",
@@ -756,11 +815,17 @@ constexpr Rule table[] = {
         "excluded;IP:10.0.0.0/255.0.0.0`.",
         find_name_constraints_mask),
     row("extension-name-constraints-base", Level::must, Step::name_constraints,
-        "The base of a subtree is a host, a domain or a mailbox as its form has it.",
+        "The base of a dNSName or rfc822Name subtree is a host, a domain or a mailbox.",
         "RFC 5280 4.2.1.10",
         "Renew the CA's certificate with the bare domain, which its hosts are part of: "
         "`nameConstraints = critical, permitted;DNS:example.com`.",
         find_name_constraints_base),
+    row("extension-name-constraints-uri-base", Level::must, Step::name_constraints,
+        "The base of a uniformResourceIdentifier subtree is a host or a domain.",
+        "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with the host of the URI alone: `nameConstraints = critical, "
+        "permitted;URI:.example.com`.",
+        find_name_constraints_uri_base),
     row("extension-name-constraints-dns-form", Level::should, Step::name_constraints,
         "A dNSName in nameConstraints is a domain name without a leading dot.", "RFC 5280 4.2.1.10",
         "Renew the CA's certificate with the bare domain, which its hosts are part of: "

@@ -149,23 +149,27 @@ void find_unexpected_message(const Evidence& evidence, Findings& findings) {
     }
 }
 
-void find_warning(const Evidence& evidence, Findings& findings, bool of_unrecognized_name) {
+template <typename Wanted>
+void find_warning(const Evidence& evidence, Findings& findings, Wanted wanted) {
     for (const wire::Alert& alert : evidence.alerts) {
         if (alert.level != wire::AlertLevel::warning) continue;
-        if ((alert.description == AlertDescription::unrecognized_name) != of_unrecognized_name) {
-            continue;
-        }
+        if (!wanted(alert.description)) continue;
         findings.in_stream(0, wire::encode(alert), "alert",
                            fmt::format("warning {}", wire::name_of(alert.description)));
     }
 }
 
 void find_warning_alert(const Evidence& evidence, Findings& findings) {
-    find_warning(evidence, findings, false);
+    find_warning(evidence, findings, [](AlertDescription description) {
+        return description != AlertDescription::unrecognized_name &&
+               description != AlertDescription::user_canceled &&
+               description != AlertDescription::no_renegotiation;
+    });
 }
 
-void find_unrecognized_name(const Evidence& evidence, Findings& findings) {
-    find_warning(evidence, findings, true);
+template <AlertDescription description>
+void find_warning_of(const Evidence& evidence, Findings& findings) {
+    find_warning(evidence, findings, [](AlertDescription seen) { return seen == description; });
 }
 
 void find_shared_record(const Evidence& evidence, Findings& findings) {
@@ -325,13 +329,23 @@ constexpr Rule table[] = {
     {"handshake-warning-alert", Area::handshake, Level::should, Step::server_hello,
      "A warning alert lets the handshake go on.", "RFC 5246 7.2.2",
      AlertDescription::handshake_failure, look_at_server, find_warning_alert},
+    {"handshake-warning-user-canceled", Area::handshake, Level::should, Step::server_hello,
+     "user_canceled is followed by close_notify.", "RFC 5246 7.2.2",
+     AlertDescription::handshake_failure, look_at_server,
+     find_warning_of<AlertDescription::user_canceled>},
+    {"handshake-warning-no-renegotiation", Area::handshake, Level::should, Step::server_hello,
+     "no_renegotiation answers a client that asks for a new handshake, and is not sent in the "
+     "first "
+     "one.",
+     "RFC 5246 7.2.2", AlertDescription::handshake_failure, look_at_server,
+     find_warning_of<AlertDescription::no_renegotiation>},
     {"handshake-unrecognized-name", Area::handshake, Level::should, Step::server_hello,
      "A server does not send the warning unrecognized_name: it goes on in silence, or ends with a "
      "fatal alert.",
      "RFC 6066 3", AlertDescription::unrecognized_name,
      "Give the server a virtual host for the name the client sends: nginx `server_name "
      "mail.example.com;`, Apache `ServerAlias mail.example.com`.",
-     find_unrecognized_name},
+     find_warning_of<AlertDescription::unrecognized_name>},
     {"handshake-server-alert", Area::handshake, Level::must, Step::server_hello,
      "The server goes on with the handshake.", "RFC 5246 7.2", AlertDescription::close_notify,
      "Enable a version and a suite that the device offers (`handset devices ID` lists them): nginx "

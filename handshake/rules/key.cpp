@@ -44,11 +44,21 @@ void find_parameters_not_null(const Evidence& evidence, Findings& findings) {
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
         const x509::AlgorithmIdentifier& algorithm = certificate.subject_public_key_info.algorithm;
         if (x509::known_oid_name(algorithm.algorithm) != "rsaEncryption") return;
-        if (algorithm.parameters == null_element) return;
-        findings.at(number, algorithm.parameters ? algorithm.parameters_place : algorithm.place,
+        if (!algorithm.parameters || algorithm.parameters == null_element) return;
+        findings.at(number, algorithm.parameters_place,
                     fmt::format("{}.algorithm.parameters", spki_field),
-                    algorithm.parameters ? "parameters of rsaEncryption are not NULL"
-                                         : "parameters of rsaEncryption are absent");
+                    "parameters of rsaEncryption are not NULL");
+    });
+}
+
+void find_parameters_absent(const Evidence& evidence, Findings& findings) {
+    for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
+        const x509::AlgorithmIdentifier& algorithm = certificate.subject_public_key_info.algorithm;
+        if (x509::known_oid_name(algorithm.algorithm) != "rsaEncryption" || algorithm.parameters) {
+            return;
+        }
+        findings.at(number, algorithm.place, fmt::format("{}.algorithm.parameters", spki_field),
+                    "parameters of rsaEncryption are absent");
     });
 }
 
@@ -296,6 +306,13 @@ constexpr Rule table[] = {
      "`openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -extfile leaf.ext -out "
      "leaf.pem`.",
      find_parameters_not_null},
+    {"key-rsa-parameters-absent", Area::key, Level::must, Step::encoding,
+     "The parameters of rsaEncryption are NULL.", "RFC 3279 2.3.1",
+     AlertDescription::bad_certificate,
+     "Have the certificate issued again by software that writes the NULL, as OpenSSL does: "
+     "`openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -extfile leaf.ext -out "
+     "leaf.pem`.",
+     find_parameters_absent},
     {"key-ec-explicit-parameters", Area::key, Level::must, Step::encoding,
      "Elliptic curves are named.", "RFC 5480 2.1.1", AlertDescription::unsupported_certificate,
      "Have the certificate issued for a key on a named curve: `openssl ecparam -name prime256v1 "

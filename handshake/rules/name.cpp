@@ -189,7 +189,7 @@ void find_uri_malformed(const Evidence& evidence, Findings& findings) {
         evidence, GeneralNameType::uniform_resource_identifier,
         [&](std::size_t number, const std::string& field, const GeneralName& name) {
             const std::string text = to_text(name.value);
-            if (text.find('\0') != std::string::npos) return;  // name-embedded-nul
+            if (text.find('\0') != std::string::npos) return;  // name-uri-nul
             const std::string_view fault = uri_fault(text);
             if (fault.empty()) return;
             findings.at(number, name.value_place, field,
@@ -210,17 +210,23 @@ std::vector<const x509::AttributeTypeAndValue*> common_names(const Certificate& 
 
 constexpr std::string_view cn_field = "tbsCertificate.subject.commonName";
 
+void find_nul_in_san(const Evidence& evidence, GeneralNameType type, Findings& findings) {
+    for_each_san(evidence, type,
+                 [&](std::size_t number, const std::string& field, const GeneralName& name) {
+                     if (std::ranges::find(name.value, 0) == name.value.end()) return;
+                     findings.at(number, name.value_place, field,
+                                 fmt::format("{} \"{}\"", x509::general_name_type_name(type),
+                                             printable(name.value)));
+                 });
+}
+
+void find_uri_nul(const Evidence& evidence, Findings& findings) {
+    find_nul_in_san(evidence, GeneralNameType::uniform_resource_identifier, findings);
+}
+
 void find_embedded_nul(const Evidence& evidence, Findings& findings) {
-    for (const GeneralNameType type : {GeneralNameType::rfc822_name, GeneralNameType::dns_name,
-                                       GeneralNameType::uniform_resource_identifier}) {
-        for_each_san(evidence, type,
-                     [&](std::size_t number, const std::string& field, const GeneralName& name) {
-                         if (std::ranges::find(name.value, 0) == name.value.end()) return;
-                         findings.at(number, name.value_place, field,
-                                     fmt::format("{} \"{}\"", x509::general_name_type_name(type),
-                                                 printable(name.value)));
-                     });
-    }
+    find_nul_in_san(evidence, GeneralNameType::rfc822_name, findings);
+    find_nul_in_san(evidence, GeneralNameType::dns_name, findings);
     for_each_certificate(evidence, [&](std::size_t number, const Certificate& certificate) {
         for (const x509::AttributeTypeAndValue* cn : common_names(certificate)) {
             if (cn->text.find('\0') == std::string::npos) continue;
@@ -407,7 +413,7 @@ constexpr Rule table[] = {
      "DNS:mail.example.com`.",
      find_empty_subject},
     {"name-embedded-nul", Area::name, Level::must, Step::encoding,
-     "No name contains a NUL octet, at which some readers would end it.",
+     "No name of a host or mailbox contains a NUL octet, at which some readers would end it.",
      "RFC 5280 4.2.1.6, RFC 1034 3.5", AlertDescription::bad_certificate, ask_for_names,
      find_embedded_nul},
     dns_row("name-dns-underscore", "A dNSName holds letters, digits and hyphens only.",
@@ -442,6 +448,12 @@ constexpr Rule table[] = {
      "Have the certificate issued again without the entry, or with a whole mail address: "
      "`subjectAltName = DNS:mail.example.com, email:postmaster@example.com`.",
      find_email_malformed},
+    {"name-uri-nul", Area::name, Level::must, Step::encoding,
+     "A uniformResourceIdentifier contains no NUL octet.", "RFC 5280 4.2.1.6, RFC 3986 2",
+     AlertDescription::bad_certificate,
+     "Have the certificate issued again without the entry, or with a whole URI: `subjectAltName = "
+     "DNS:mail.example.com, URI:https://mail.example.com/`.",
+     find_uri_nul},
     {"name-uri-malformed", Area::name, Level::must, Step::encoding,
      "A uniformResourceIdentifier is absolute, follows the URI syntax and names a whole host.",
      "RFC 5280 4.2.1.6", AlertDescription::bad_certificate,

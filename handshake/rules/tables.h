@@ -45,13 +45,6 @@ inline const x509::Certificate* leaf_of(const Evidence& evidence) {
     return &*evidence.chain.front().certificate;
 }
 
-// What the certificate says of itself.
-inline bool is_ca(const x509::Certificate& certificate) {
-    const auto* constraints =
-        x509::find_value<x509::BasicConstraints>(certificate, "basicConstraints");
-    return constraints && constraints->ca;
-}
-
 // The first message of a type, or nullptr.
 inline const MessageSeen* find_message(const Evidence& evidence, wire::HandshakeType type) {
     const auto found = std::ranges::find(evidence.messages, type, &MessageSeen::type);

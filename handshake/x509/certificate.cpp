@@ -368,6 +368,11 @@ bool is_self_issued(const Certificate& certificate) {
     return same_binary(certificate.issuer, certificate.subject);
 }
 
+bool is_ca(const Certificate& certificate) {
+    const auto* constraints = find_value<BasicConstraints>(certificate, "basicConstraints");
+    return constraints && constraints->ca;
+}
+
 std::string describe(const Certificate& certificate) {
     return fmt::format(
         "serial {}, {}", to_hex(certificate.serial_number.value),

@@ -288,6 +288,8 @@ const T* find_value(const Certificate& certificate, std::string_view name_or_dot
 }
 // issuer and subject hold the same octets. Says nothing about the signature.
 bool is_self_issued(const Certificate& certificate);
+// basicConstraints says so of it.
+bool is_ca(const Certificate& certificate);
 // "serial 1a2b, CN=mail.contoso.com" for messages; printable whatever the octets are.
 std::string describe(const Certificate& certificate);
 

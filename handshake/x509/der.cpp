@@ -214,6 +214,8 @@ std::string_view oddity_name(Oddity oddity) {
             return "time-unreadable";
         case Oddity::string_bad_character:
             return "string-bad-character";
+        case Oddity::utf8_invalid:
+            return "utf8-invalid";
         case Oddity::empty_sequence:
             return "empty-sequence";
         case Oddity::trailing_data:

@@ -54,8 +54,8 @@ const Oid* find_oid(std::string_view name);
 
 // What departs from DER (X.690 section 10 and 11) or from RFC 5280's profile of a type, yet is
 // readable. An Observation's place is the whole element, but for non_minimal_length and
-// indefinite_length the length octets, for string_bad_character the first such character, for
-// trailing_data the octets left over.
+// indefinite_length the length octets, for string_bad_character and utf8_invalid the first such
+// character, for trailing_data the octets left over.
 enum class Oddity {
     non_minimal_length,        // X.690 10.1
     indefinite_length,         // X.690 10.1
@@ -75,7 +75,8 @@ enum class Oddity {
     trailing_data,             // octets after the last component of a SEQUENCE, or after the object
     unexpected_tag,            // another tag than the module asks for where reading can go on
     duplicate_field,           // a component that came before
-    negative_integer           // where the module asks for a non-negative one
+    negative_integer,          // where the module asks for a non-negative one
+    utf8_invalid               // octets of a UTF8String that are no character
 };
 std::string_view oddity_name(Oddity oddity);
 

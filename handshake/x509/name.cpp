@@ -302,8 +302,10 @@ StringValue string_of(DerReader& in, const Element& element, std::uint32_t unive
         append_utf8(out.text, c.code);
         if (!c.allowed && !seen_bad) {
             seen_bad = true;
-            in.observe(Oddity::string_bad_character, field, string.place_of(i, i + c.length),
-                       hex_detail(octets.subspan(i, c.length)));
+            constexpr std::uint32_t utf8_string = 12;
+            in.observe(
+                universal_tag == utf8_string ? Oddity::utf8_invalid : Oddity::string_bad_character,
+                field, string.place_of(i, i + c.length), hex_detail(octets.subspan(i, c.length)));
         }
         i += c.length;
     }

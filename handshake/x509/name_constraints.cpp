@@ -102,9 +102,11 @@ enum class Reach {
     host,   // this one alone
     below,  // names with more labels on the left
     host_and_below,
+    suffix,  // names that end in its octets
     mailbox,
     network,
-    prefix  // RDNs in front
+    prefix,  // RDNs in front
+    itself   // the same octets
 };
 
 struct Base {
@@ -171,6 +173,8 @@ std::optional<Comparable> comparable(const GeneralName& name) {
         case GeneralNameType::directory_name:
             if (!name.directory_name) return std::nullopt;
             return Comparable{name.directory_name->folded, {}};
+        case GeneralNameType::registered_id:
+            return Comparable{to_text(name.value), {}};
         default:
             return std::nullopt;
     }
@@ -226,6 +230,8 @@ std::optional<Base> base_of(const GeneralName& name) {
         case GeneralNameType::directory_name:
             if (!name.directory_name) return std::nullopt;
             return Base{Reach::prefix, name.directory_name->folded, {}};
+        case GeneralNameType::registered_id:
+            return Base{Reach::itself, to_text(name.value), {}};
         default:
             return std::nullopt;
     }
@@ -252,6 +258,8 @@ bool is_within(const Base& base, const Comparable& name) {
             return is_below(name.text, base.text);
         case Reach::host_and_below:
             return name.text == base.text || is_below(name.text, base.text);
+        case Reach::suffix:
+            return name.text.ends_with(base.text);
         case Reach::mailbox:
             return name.text == base.text && name.local == base.local;
         case Reach::network:
@@ -259,6 +267,8 @@ bool is_within(const Base& base, const Comparable& name) {
         case Reach::prefix:
             // A key is made of one part an RDN that says where it ends.
             return name.text.starts_with(base.text);
+        case Reach::itself:
+            return name.text == base.text;
     }
     return false;
 }
@@ -294,13 +304,14 @@ struct Subtrees {
     bool empty() const { return permitted.empty() && excluded.empty(); }
 };
 
-bool is_form_of_rfc5280(GeneralNameType form) {
+bool has_meaning(GeneralNameType form) {
     switch (form) {
         case GeneralNameType::dns_name:
         case GeneralNameType::rfc822_name:
         case GeneralNameType::uniform_resource_identifier:
         case GeneralNameType::ip_address:
         case GeneralNameType::directory_name:
+        case GeneralNameType::registered_id:
             return true;
         default:
             return false;
@@ -317,13 +328,23 @@ void widen(Base& base, GeneralNameType form, const NameConstraintScope& scope) {
         base.reach = Reach::host_and_below;
     if (base.reach == Reach::mailbox && !scope.local_part_case_counts)
         base.local = lower_case(base.local);
+    if (form == GeneralNameType::dns_name && base.reach == Reach::host_and_below &&
+        !scope.dns_by_label)
+        base.reach = Reach::suffix;
+}
+
+bool is_applied(const GeneralName& base, const NameConstraintScope& scope) {
+    constexpr std::size_t ipv6_network = 32;  // address and mask
+    if (base.type == GeneralNameType::ip_address && base.value.size() == ipv6_network &&
+        !scope.ipv6_applied)
+        return false;
+    return has_meaning(base.type) && std::ranges::find(scope.forms, base.type) != scope.forms.end();
 }
 
 PreparedSubtree prepare(const Subtree& subtree, const NameConstraintScope& scope) {
     const GeneralNameType form = subtree.base.type;
     PreparedSubtree prepared{&subtree, false, std::nullopt};
-    prepared.applied =
-        is_form_of_rfc5280(form) && std::ranges::find(scope.forms, form) != scope.forms.end();
+    prepared.applied = is_applied(subtree.base, scope);
     if (!prepared.applied) return prepared;
     prepared.base = base_of(subtree.base);
     if (prepared.base) widen(*prepared.base, form, scope);
@@ -419,6 +440,12 @@ bool email_addresses_are_held(const Certificate& certificate, EmailAddressesHeld
     return false;
 }
 
+// Of names of other forms, those that constraints on dNSNames may hold as well.
+bool is_held_as_host(GeneralNameType form) {
+    return form == GeneralNameType::uniform_resource_identifier ||
+           form == GeneralNameType::ip_address || form == GeneralNameType::other_name;
+}
+
 std::vector<Held> names_of(const Certificate& certificate, const NameConstraintScope& scope) {
     std::vector<Held> names;
     std::array<bool, form_count> seen{};
@@ -429,6 +456,9 @@ std::vector<Held> names_of(const Certificate& certificate, const NameConstraintS
         for (std::size_t j = 0; j < san->names.size(); ++j) {
             const GeneralName& name = san->names[j];
             names.push_back({name.type, &name, i, j, nullptr});
+            if (scope.dns_holds_more && is_held_as_host(name.type)) {
+                names.push_back({GeneralNameType::dns_name, &name, i, j, nullptr});
+            }
             seen.at(index_of(name.type)) = true;
         }
     }
@@ -451,6 +481,9 @@ std::vector<Held> names_of(const Certificate& certificate, const NameConstraintS
 }
 
 std::optional<Comparable> comparable(const Held& held, const Certificate& certificate) {
+    if (held.entry && held.form != held.entry->type) {
+        return Comparable{lower_case(to_text(held.entry->value)), {}};
+    }
     if (held.entry) return comparable(*held.entry);
     if (!held.attribute) return Comparable{certificate.subject.folded, {}};
     return held.form == GeneralNameType::dns_name ? comparable_dns_name(held.attribute->text)
@@ -527,6 +560,12 @@ NameViolation not_applicable(const Certificate& certificate, std::optional<std::
 }
 
 }  // namespace
+
+bool has_form_not_applied(const NameConstraints& constraints, const NameConstraintScope& scope) {
+    const auto none = [&](const Subtree& subtree) { return !is_applied(subtree.base, scope); };
+    return std::ranges::any_of(constraints.permitted, none) ||
+           std::ranges::any_of(constraints.excluded, none);
+}
 
 bool names_something(const GeneralName& base) {
     return base_of(base).has_value();

@@ -51,8 +51,9 @@ enum class EmailAddressesHeld {
 
 // The defaults are RFC 5280's.
 struct NameConstraintScope {
-    // Forms whose subtrees are applied. Those of otherName, x400Address, ediPartyName and
-    // registeredID never are: RFC 5280 gives them no meaning.
+    // Forms whose subtrees are applied. Those of otherName, x400Address and ediPartyName never are:
+    // RFC 5280 gives them no meaning. Nor has it one for registeredID; X.509 (9.4.2.1) has: the
+    // same identifier.
     std::span<const GeneralNameType> forms;
     // dNSName subtrees hold common names that look like host names (labels of letters, digits, '-',
     // '_' and '*', more than one, the last one not a number), where the certificate has no dNSName.
@@ -65,10 +66,18 @@ struct NameConstraintScope {
     bool hosts_hold_those_below = false;
     // Permitted IPv4 networks say nothing about IPv6 addresses, nor the other way round.
     bool ip_families_apart = false;
+    bool ipv6_applied = true;  // of subtrees of iPAddress
+    // Otherwise a dNSName holds every name that ends in its octets.
+    bool dns_by_label = true;
+    // Constraints on dNSNames hold URIs, iPAddresses and otherNames as well, by their octets.
+    bool dns_holds_more = false;
     // Which lists are looked at.
     bool permitted = true;
     bool excluded = true;
 };
+
+// Whether `constraints` have a subtree of a form that the scope does not apply.
+bool has_form_not_applied(const NameConstraints& constraints, const NameConstraintScope& scope);
 
 // Whether the base of a dNSName, rfc822Name, uniformResourceIdentifier, iPAddress or directoryName
 // names anything. An iPAddress does by its length alone.

@@ -283,6 +283,7 @@ void Maker::rules() {
     state(device_.server_hello.max_message_bytes);
     state(device_.server_hello.max_chain_bytes);
     state(device_.server_hello.max_chain_certificates);
+    state(device_.server_hello.max_certificate_message_bytes);
     state(device_.server_hello.max_certificate_request_bytes);
     state(device_.key_exchange.dh_bits);
     state(device_.key_exchange.dh_bits_multiple);
@@ -298,12 +299,14 @@ void Maker::rules() {
     state(device_.certificate.max_san_names);
     state(device_.certificate.max_exponent_bits);
     state(device_.certificate.curves);
+    state(device_.certificate.max_year);
     state(device_.path.order);
     state(device_.path.sent_self_signed);
     state(device_.path.anchors);
     state(device_.path.issuers);
     state(device_.path.alternatives);
     state(device_.path.key_identifiers);
+    state(device_.path.prefers_in_date);
     state(device_.path.name_chaining);
     state(device_.path.aia);
     state(device_.path.max_certificates);
@@ -311,6 +314,7 @@ void Maker::rules() {
     state(device_.validation.basic_constraints);
     state(device_.validation.path_len_constraint);
     state(device_.validation.self_issued_exempt);
+    state(device_.validation.leaf_ca_counts);
     state(device_.validation.ca_key_usage);
     state(device_.validation.leaf_key_usage);
     state(device_.validation.extended_key_usage);
@@ -321,9 +325,13 @@ void Maker::rules() {
     state(device_.validation.name_constraints_on_cn);
     state(device_.validation.name_constraints_on_email);
     state(device_.validation.name_constraints_on_cas);
+    state(device_.validation.name_constraints_on_self_issued);
+    state(device_.validation.dns_constraints_by_label);
+    state(device_.validation.dns_constraints_hold_more);
     state(device_.validation.wildcards_may_be_excluded);
     state(device_.validation.local_part_case_counts);
     state(device_.validation.host_constraints_hold_below);
+    state(device_.validation.ipv6_constraints);
     state(device_.validation.ip_constraints_by_family);
     state(device_.validation.policies);
     state(device_.validation.max_validity_days);

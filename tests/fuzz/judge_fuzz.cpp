@@ -175,8 +175,9 @@ void draw_path(Choices& choices, device::PathRules& path) {
                                      Alternatives::until_signed, Alternatives::until_valid});
     choices.draw(path.key_identifiers,
                  {KeyIdentifiers::ignored, KeyIdentifiers::preferred, KeyIdentifiers::required});
-    choices.draw(path.name_chaining,
-                 {NameChaining::binary, NameChaining::caseless, NameChaining::normalized});
+    choices.draw(path.name_chaining, {NameChaining::binary, NameChaining::characters,
+                                      NameChaining::caseless, NameChaining::normalized});
+    choices.draw(path.prefers_in_date, {true, false});
     choices.draw(path.aia, {AiaRule::never, AiaRule::fetched});
     choices.draw<std::size_t>(path.max_certificates, {0, 1, 2, 3, 9});
 }
@@ -193,7 +194,9 @@ void draw_validation(Choices& choices, device::ValidationRules& validation) {
     choices.draw(validation.basic_constraints, {true, false});
     choices.draw(validation.path_len_constraint, {true, false});
     choices.draw(validation.ca_key_usage, {true, false});
-    choices.draw(validation.leaf_key_usage, {true, false});
+    choices.draw(validation.leaf_key_usage, {LeafKeyUsageRule::ignored, LeafKeyUsageRule::by_suite,
+                                             LeafKeyUsageRule::key_encipherment});
+    choices.draw(validation.leaf_ca_counts, {true, false});
     for (auto* rule : {&validation.extended_key_usage, &validation.ca_extended_key_usage}) {
         choices.draw(*rule, {ExtendedKeyUsageRule::ignored, ExtendedKeyUsageRule::server_auth,
                              ExtendedKeyUsageRule::server_auth_or_any,
@@ -202,18 +205,30 @@ void draw_validation(Choices& choices, device::ValidationRules& validation) {
                              ExtendedKeyUsageRule::server_auth_any_or_sgc});
     }
     choices.draw(validation.v1_ca, {V1Ca::refused, V1Ca::anchor, V1Ca::accepted});
-    choices.draw(validation.anchor_constraints, {true, false});
-    choices.draw<Forms>(
-        validation.name_constraints,
-        {{},
-         {ConstraintForm::dns_name},
-         {ConstraintForm::dns_name, ConstraintForm::rfc822_name, ConstraintForm::uri,
-          ConstraintForm::ip_address, ConstraintForm::directory_name}});
+    using Held = std::vector<AnchorConstraint>;
+    choices.draw(validation.anchor_constraints,
+                 {Held{},
+                  {AnchorConstraint::form, AnchorConstraint::basic_constraints,
+                   AnchorConstraint::path_length, AnchorConstraint::key_usage,
+                   AnchorConstraint::extended_key_usage, AnchorConstraint::name_constraints,
+                   AnchorConstraint::policies, AnchorConstraint::critical_extensions,
+                   AnchorConstraint::key, AnchorConstraint::signature_algorithm},
+                  {AnchorConstraint::name_constraints, AnchorConstraint::policies}});
+    choices.draw<Forms>(validation.name_constraints,
+                        {{},
+                         {ConstraintForm::dns_name},
+                         {ConstraintForm::dns_name, ConstraintForm::rfc822_name,
+                          ConstraintForm::uri, ConstraintForm::ip_address,
+                          ConstraintForm::directory_name, ConstraintForm::registered_id}});
     choices.draw(validation.name_constraints_on_cn, {true, false});
     choices.draw(validation.name_constraints_on_email,
                  {x509::EmailAddressesHeld::never, x509::EmailAddressesHeld::if_no_san,
                   x509::EmailAddressesHeld::if_no_rfc822_name, x509::EmailAddressesHeld::always});
     choices.draw(validation.name_constraints_on_cas, {true, false});
+    choices.draw(validation.name_constraints_on_self_issued, {true, false});
+    choices.draw(validation.dns_constraints_by_label, {true, false});
+    choices.draw(validation.dns_constraints_hold_more, {true, false});
+    choices.draw(validation.ipv6_constraints, {true, false});
     choices.draw(validation.wildcards_may_be_excluded, {true, false});
     choices.draw(validation.local_part_case_counts, {true, false});
     choices.draw(validation.host_constraints_hold_below, {true, false});
@@ -230,8 +245,8 @@ void draw_names(Choices& choices, device::NameRules& names) {
                             Wildcard::each_label};
     choices.draw(names.checked, {true, false});
     choices.draw(names.san, {SanRule::none, SanRule::first, SanRule::any});
-    choices.draw(names.cn, {CnRule::never, CnRule::if_no_san, CnRule::if_no_identifier,
-                            CnRule::if_no_san_extension, CnRule::always});
+    choices.draw(names.cn, {CnRule::never, CnRule::if_no_san, CnRule::if_no_san_of_form,
+                            CnRule::if_no_identifier, CnRule::if_no_san_extension, CnRule::always});
     choices.draw(names.cn_which, {CnWhich::first, CnWhich::last, CnWhich::any, CnWhich::only});
     choices.draw(names.san_wildcard, wildcards);
     choices.draw(names.cn_wildcard, wildcards);
@@ -239,7 +254,8 @@ void draw_names(Choices& choices, device::NameRules& names) {
     choices.draw(names.public_suffix_wildcard, {true, false});
     choices.draw(names.wildcard_matches_a_label, {true, false});
     choices.draw(names.ip, {IpRule::never, IpRule::ip_address, IpRule::ip_address_or_cn,
-                            IpRule::ip_address_or_dns_name, IpRule::text, IpRule::any});
+                            IpRule::ip_address_or_dns_name, IpRule::text, IpRule::any,
+                            IpRule::ipv4_address, IpRule::ipv4_address_or_text});
     choices.draw(names.case_sensitive, {true, false});
     choices.draw(names.trailing_dot_ignored,
                  {TrailingDot::counts, TrailingDot::ignored, TrailingDot::ignored_in_host});

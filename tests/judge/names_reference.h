@@ -219,7 +219,9 @@ inline bool accepts(const Client& client, const Names& names, const std::string&
     const bool is_address = address != addresses.end();
     if (is_address) {
         if (client.ip == IpRule::never) return false;
-        if (client.ip != IpRule::text &&
+        const bool ipv4_alone =
+            client.ip == IpRule::ipv4_address || client.ip == IpRule::ipv4_address_or_text;
+        if (client.ip != IpRule::text && !(ipv4_alone && address->second.size() != 4) &&
             std::ranges::find(names.ip, address->second) != names.ip.end()) {
             return true;
         }
@@ -233,13 +235,16 @@ inline bool accepts(const Client& client, const Names& names, const std::string&
     if (client.cn_which == CnWhich::only && cn.size() > 1) cn.clear();
     const bool sees_san = client.san != SanRule::none;
     const bool host_named = !dns.empty() || (is_address && !names.ip.empty());
+    const bool form_named = is_address ? !names.ip.empty() : !dns.empty();
     if (client.cn == CnRule::never || (client.cn == CnRule::if_no_san && host_named) ||
+        (client.cn == CnRule::if_no_san_of_form && form_named) ||
         (client.cn == CnRule::if_no_identifier && (host_named || (sees_san && names.uri))) ||
         (client.cn == CnRule::if_no_san_extension &&
          (host_named || (sees_san && (names.uri || !names.dns.empty() || !names.ip.empty()))))) {
         cn.clear();
     }
-    if (is_address && client.ip != IpRule::any && client.ip != IpRule::text) {
+    if (is_address && client.ip != IpRule::any && client.ip != IpRule::text &&
+        client.ip != IpRule::ipv4_address_or_text) {
         if (client.ip != IpRule::ip_address_or_dns_name) dns.clear();
         if (client.ip != IpRule::ip_address_or_cn) cn.clear();
     }

@@ -468,15 +468,17 @@ TEST_CASE("an address is looked for where the device's rule says") {
     const Bytes other{192, 0, 2, 99};
     struct Row {
         IpRule rule;
-        bool in_ip, in_cn, in_dns;
+        bool in_ip, in_ipv6, in_cn, in_dns;
     };
     const Row rows[] = {
-        {IpRule::never, false, false, false},
-        {IpRule::ip_address, true, false, false},
-        {IpRule::ip_address_or_cn, true, true, false},
-        {IpRule::ip_address_or_dns_name, true, false, true},
-        {IpRule::text, false, true, true},
-        {IpRule::any, true, true, true},
+        {IpRule::never, false, false, false, false},
+        {IpRule::ip_address, true, true, false, false},
+        {IpRule::ip_address_or_cn, true, true, true, false},
+        {IpRule::ip_address_or_dns_name, true, true, false, true},
+        {IpRule::text, false, false, true, true},
+        {IpRule::any, true, true, true, true},
+        {IpRule::ipv4_address, true, false, false, false},
+        {IpRule::ipv4_address_or_text, true, false, true, true},
     };
     CHECK(std::size(rows) == device::words<IpRule>.size());
     for (const Row& row : rows) {
@@ -487,7 +489,7 @@ TEST_CASE("an address is looked for where the device's rule says") {
             return match_host(bearing(names), host, rules);
         };
         CHECK(match({{"x"}, {}, {other, v4}}, "192.0.2.1") == expected(row.in_ip));
-        CHECK(match({{"x"}, {}, {v6}}, "2001:db8::1") == expected(row.in_ip));
+        CHECK(match({{"x"}, {}, {v6}}, "2001:db8::1") == expected(row.in_ipv6));
         CHECK(match({{"192.0.2.1"}, {}, {}}, "192.0.2.1") == expected(row.in_cn));
         CHECK(match({{"2001:db8::1"}, {}, {}}, "2001:DB8::1") == expected(row.in_cn));
         CHECK(match({{"x"}, {"192.0.2.1"}, {}}, "192.0.2.1") == expected(row.in_dns));

@@ -1,3 +1,4 @@
+#include "emulator/judge/anchors.h"
 #include "emulator/judge/path.h"
 
 #include <catch2/catch.hpp>
@@ -53,7 +54,8 @@ Question no_roots() {
 Path path_of(const rules::Evidence& evidence, const device::Device& device, const Store* store,
              const Question& question) {
     SignatureCache signatures;
-    return build_path(evidence, device, store, question, signatures,
+    const Anchors anchors(device, store, question);
+    return build_path(evidence, device, anchors, question, signatures,
                       [](const Path&) { return true; });
 }
 

@@ -273,7 +273,7 @@ TEST_CASE("a family of readers has a budget of elements and observations") {
 
 TEST_CASE("every oddity has a name of its own") {
     std::vector<std::string> names;
-    for (int i = 0; i <= static_cast<int>(Oddity::negative_integer); ++i)
+    for (int i = 0; i <= static_cast<int>(Oddity::utf8_invalid); ++i)
         names.emplace_back(oddity_name(static_cast<Oddity>(i)));
     std::ranges::sort(names);
     CHECK(std::ranges::adjacent_find(names) == names.end());

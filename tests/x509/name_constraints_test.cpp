@@ -447,7 +447,7 @@ TEST_CASE("minimum and maximum are not looked at") {
 }
 
 TEST_CASE("forms without a meaning are not applicable to names of that form") {
-    const Names forms{"other:1.2.3", "x400:", "edi:", "id:1.2.3"};
+    const Names forms{"other:1.2.3", "x400:", "edi:"};
     // Not even when the caller asks for them.
     std::vector<GeneralNameType> everything;
     for (int form = 0; form <= 8; ++form)
@@ -467,6 +467,62 @@ TEST_CASE("forms without a meaning are not applicable to names of that form") {
     }
 }
 
+TEST_CASE("a registered identifier is held by itself alone") {
+    const std::array forms{GeneralNameType::registered_id};
+    const NameConstraints permitted = constraints({"id:1.2.3"}, {});
+    CHECK(find_violation(permitted, certificate({"id:1.2.3"}), {forms}) == std::nullopt);
+    const auto longer = find_violation(permitted, certificate({"id:1.2.3.4"}), {forms});
+    REQUIRE(longer);
+    CHECK(longer->kind == Kind::not_permitted);
+    const auto excluded =
+        find_violation(constraints({}, {"id:1.2.3"}), certificate({"id:1.2.3"}), {forms});
+    REQUIRE(excluded);
+    CHECK(excluded->kind == Kind::excluded);
+}
+
+TEST_CASE("octets instead of labels, where a reader compares them") {
+    const std::array forms{GeneralNameType::dns_name};
+    NameConstraintScope scope{forms};
+    const NameConstraints permitted = constraints({"dns:ample.com"}, {});
+    CHECK(find_violation(permitted, certificate({"dns:www.example.com"}), scope));
+    scope.dns_by_label = false;
+    CHECK(find_violation(permitted, certificate({"dns:www.example.com"}), scope) == std::nullopt);
+    CHECK(find_violation(permitted, certificate({"dns:www.example.org"}), scope));
+}
+
+TEST_CASE("names of other forms, where a reader takes them for hosts") {
+    const std::array forms{GeneralNameType::dns_name};
+    NameConstraintScope scope{forms};
+    const NameConstraints permitted = constraints({"dns:example.com"}, {});
+    for (const char* name : {"ip:c0000201", "uri:http://example.org/", "other:1.2.3"}) {
+        CAPTURE(name);
+        scope.dns_holds_more = false;
+        CHECK(find_violation(permitted, certificate({name}), scope) == std::nullopt);
+        scope.dns_holds_more = true;
+        const auto found = find_violation(permitted, certificate({name}), scope);
+        REQUIRE(found);
+        CHECK(found->kind == Kind::not_permitted);
+        CHECK(found->field == "tbsCertificate.extensions[0].extnValue.names[0]");
+    }
+    CHECK(find_violation(permitted, certificate({"id:1.2.3"}), scope) == std::nullopt);
+}
+
+TEST_CASE("IPv6 networks that a reader does not know are of a form that it does not apply") {
+    const std::array forms{GeneralNameType::ip_address};
+    NameConstraintScope scope{forms};
+    const std::string network =
+        "ip:20010db8000000000000000000000000ffffffff000000000000000000000000";
+    const NameConstraints both = constraints({"ip:0a000000ff000000", network}, {});
+    CHECK_FALSE(has_form_not_applied(both, scope));
+    scope.ipv6_applied = false;
+    CHECK(has_form_not_applied(both, scope));
+    CHECK_FALSE(has_form_not_applied(constraints({"ip:0a000000ff000000"}, {}), scope));
+    const auto found = find_violation(constraints({network}, {}),
+                                      certificate({"ip:20010db8000000000000000000000001"}), scope);
+    REQUIRE(found);
+    CHECK(found->kind == Kind::not_applicable);
+}
+
 TEST_CASE("only the forms of the scope are applied") {
     const std::tuple<GeneralNameType, std::string, std::string> rows[] = {
         {GeneralNameType::dns_name, "dns:example.com", "dns:www.example.com"},
@@ -475,6 +531,7 @@ TEST_CASE("only the forms of the scope are applied") {
          "uri:http://example.com/"},
         {GeneralNameType::ip_address, "ip:c0000200ffffff00", "ip:c0000201"},
         {GeneralNameType::directory_name, "dn:C=US", "dn:C=US/CN=x"},
+        {GeneralNameType::registered_id, "id:1.2.3", "id:1.2.3"},
     };
     for (const auto& [form, base, name] : rows) {
         CAPTURE(base);
@@ -486,7 +543,7 @@ TEST_CASE("only the forms of the scope are applied") {
         const auto found = find_violation(permitted, certificate({name}), {others});
         REQUIRE(found);
         CHECK(found->kind == Kind::not_applicable);
-        CHECK(find_violation(permitted, certificate({"id:1.2.3"}), {others}) == std::nullopt);
+        CHECK(find_violation(permitted, certificate({"other:1.2.3"}), {others}) == std::nullopt);
     }
 }
 

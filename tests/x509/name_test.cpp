@@ -107,7 +107,9 @@ TEST_CASE("octets that a string type does not allow are observed where the first
         CHECK(value.value == hex(row.octets));
         REQUIRE(certificate.observations.size() == 1);
         const Observation& observation = certificate.observations[0];
-        CHECK(observation.oddity == Oddity::string_bad_character);
+        CHECK(observation.oddity == (row.string_tag == tag::utf8_string
+                                         ? Oddity::utf8_invalid
+                                         : Oddity::string_bad_character));
         CHECK(observation.field == "tbsCertificate.subject.rdnSequence[1][0].value");
         CHECK(observation.place == Place{value.value_place.offset + row.at, row.length});
         CHECK(observation.detail == "0x" + to_hex(certificate.at(observation.place)));
