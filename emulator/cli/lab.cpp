@@ -69,15 +69,24 @@ std::string read_file(const fs::path& file) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// What an id does not say already: "  [also name-san-missing]".
+std::string further_rules(const lab::Shown& shown) {
+    std::vector<std::string> further = shown.rules;
+    std::erase(further, shown.rule);
+    return further.empty() ? "" : fmt::format("  [also {}]", fmt::join(further, ", "));
+}
+
 // One line for each case.
 void list(const std::vector<lab::Shown>& cases, bool as_json, std::ostream& out) {
     if (as_json) {
         json::array all;
         for (const lab::Shown& shown : cases) {
-            all.push_back(json::object{{"case", shown.id},
-                                       {"rule", shown.rule},
-                                       {"host", shown.host},
-                                       {"about", shown.about}});
+            all.push_back(
+                json::object{{"case", shown.id},
+                             {"rule", shown.rule},
+                             {"rules", json::array(shown.rules.begin(), shown.rules.end())},
+                             {"host", shown.host},
+                             {"about", shown.about}});
         }
         out << json::serialize(json::object{{"schema", 1}, {"cases", std::move(all)}}) << '\n';
         return;
@@ -85,8 +94,9 @@ void list(const std::vector<lab::Shown>& cases, bool as_json, std::ostream& out)
     std::size_t longest = 0;
     for (const lab::Shown& shown : cases)
         longest = std::max(longest, shown.id.size());
-    for (const lab::Shown& shown : cases)
-        out << fmt::format("{:<{}}  {}\n", shown.id, longest, shown.about);
+    for (const lab::Shown& shown : cases) {
+        out << fmt::format("{:<{}}  {}{}\n", shown.id, longest, shown.about, further_rules(shown));
+    }
     out << fmt::format("{} cases\n", cases.size());
 }
 

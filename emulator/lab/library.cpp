@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "handshake/crypto/digest.h"
 
@@ -90,10 +90,36 @@ void move_to_domain(forge::Case& from, std::string_view domain) {
     }
 }
 
+// Whether a client of the lab can be shown what the case says of its frame.
+bool can_be_set_up(const forge::Case& from) {
+    // Which roots a client holds is never open.
+    const forge::CaseQuestion& question = from.question;
+    if (!question.roots && question.install_root.empty() && !from.store) return false;
+    if (!from.server) return true;
+    // A client that offers less is shown another flight, and every flight comes to an end.
+    return from.server->offered.without.empty() && from.server->ending != wire::Ending::limit;
+}
+
+// At the boundary of its own rule a case does not show it.
+std::vector<std::string> rules_of(const forge::Case& from) {
+    if (!can_be_set_up(from)) return {};
+    std::vector<std::string> rules;
+    if (!from.rule.empty() && from.expect.found) rules.push_back(from.rule);
+    rules.insert(rules.end(), from.also.begin(), from.also.end());
+    return rules;
+}
+
+void add_missing(std::vector<std::string>& to, const std::vector<std::string>& from) {
+    for (const std::string& one : from) {
+        if (std::ranges::find(to, one) == to.end()) to.push_back(one);
+    }
+}
+
 Shown make(const forge::Case& from, const std::string& id, const std::filesystem::path& keys) {
     Shown shown;
     shown.id = id;
     shown.rule = from.rule;
+    shown.rules = rules_of(from);
     shown.about = from.about;
     shown.host = from.question.host;
     for (const std::string& name : from.chain)
@@ -149,9 +175,12 @@ std::vector<Shown> load(const std::filesystem::path& folder, Time at, Change cha
 std::vector<Shown> load_cases(const std::filesystem::path& folder, Time at) {
     std::vector<Shown> different;
     for (Shown& shown : load(folder, at, [](forge::Case&, const std::string&) {})) {
-        if (std::ranges::none_of(
-                different, [&](const Shown& other) { return same_on_the_wire(shown, other); })) {
+        const auto same = std::ranges::find_if(
+            different, [&](const Shown& other) { return same_on_the_wire(shown, other); });
+        if (same == different.end()) {
             different.push_back(std::move(shown));
+        } else {
+            add_missing(same->rules, shown.rules);
         }
     }
     return different;
@@ -182,15 +211,17 @@ std::string virtual_host(const Shown& shown, std::string_view domain) {
 
 std::vector<Shown> load_virtual_hosts(const std::filesystem::path& folder, Time at,
                                       std::string_view domain) {
-    std::set<std::string> wanted;
-    for (const Shown& shown : load_cases(folder, at))
-        wanted.insert(shown.id);
+    std::map<std::string, std::vector<std::string>> wanted;  // with their rules
+    for (Shown& shown : load_cases(folder, at))
+        wanted.emplace(shown.id, std::move(shown.rules));
     std::vector<Shown> all = load(folder, at, [&](forge::Case& from, const std::string& id) {
         Shown named;
         named.id = id;
         move_to_domain(from, virtual_host(named, domain));
     });
     std::erase_if(all, [&](const Shown& shown) { return !wanted.contains(shown.id); });
+    for (Shown& shown : all)
+        shown.rules = wanted.at(shown.id);
     return all;
 }
 

@@ -14,7 +14,10 @@ namespace handset::lab {
 
 struct Shown {
     std::string id;    // path below the folder of cases, without its ending
-    std::string rule;  // that the case shows; empty: of none
+    std::string rule;  // that the case is about; empty: of none
+    // What is found where this is shown: by the octets alone, or by a device that the rule is
+    // about. Those of all cases that put the same things on the wire.
+    std::vector<std::string> rules;
     std::string about;
     std::string host;           // the name under which the client is to reach the server
     std::vector<Bytes> chain;   // as sent

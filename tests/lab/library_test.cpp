@@ -1,9 +1,12 @@
 #include "emulator/lab/library.h"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <set>
 
 #include "emulator/judge/judge.h"
+#include "emulator/lab/prediction.h"
+#include "handshake/rules/rule.h"
 #include "handshake/session/client.h"
 #include "handshake/wire/server_messages.h"
 #include "handshake/wire/v2_client_hello.h"
@@ -59,6 +62,12 @@ Bytes hello_of_everybody() {
     REQUIRE(hello.has_value());
     hello->cipher_suites.push_back(test::suite("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"));
     return wire::encode_record(*hello, wire::ProtocolVersion::tls_1_0);
+}
+
+Bytes hello_with_tickets() {
+    forge::Offered offered;
+    offered.extensions.push_back({wire::ExtensionType::session_ticket, {}, 0});
+    return forge::client_hello("mail.example.test", offered);
 }
 
 // The script with what the exchange filled in, read back from what it sent.
@@ -126,6 +135,71 @@ TEST_CASE("every case is shown to a client, octet for octet as its script says")
     }
     CHECK(all_cases().size() > 300);
     CHECK(shown_whole > all_cases().size() * 9 / 10);
+}
+
+TEST_CASE("every rule is listed by a case that shows it, but for what no lab can show") {
+    const std::map<std::string_view, std::string_view> reasons{
+        {"capacity-flight-length", "the lab's flights come to an end"},
+        {"handshake-not-played", "what mbed TLS cannot play, the lab cannot either"},
+        {"chain-anchor-undetermined",
+         "it says that nobody knows a device's roots; a client of the lab knows its own"}};
+    std::set<std::string> listed;
+    for (const Shown& shown : all_cases()) {
+        CAPTURE(shown.id);
+        CHECK(std::set(shown.rules.begin(), shown.rules.end()).size() == shown.rules.size());
+        listed.insert(shown.rules.begin(), shown.rules.end());
+    }
+    for (const rules::Rule& rule : rules::catalog()) {
+        CAPTURE(rule.id);
+        CHECK(listed.erase(std::string(rule.id)) == (reasons.contains(rule.id) ? 0 : 1));
+    }
+    for (const auto& [rule, reason] : reasons) {
+        CAPTURE(rule, reason);
+        CHECK(rules::find_rule(rule));
+    }
+    CHECK(listed.empty());  // all are rules
+}
+
+TEST_CASE("a case lists the rules of all that put the same on the wire") {
+    using Rules = std::vector<std::string>;
+    // Of one case: its own rule, and what that brings along.
+    CHECK(case_of(all_cases(), "certificate/certificate-serial-negative").rules ==
+          Rules{"certificate-serial-negative"});
+    CHECK(case_of(all_cases(), "capacity/capacity-certificate-bytes").rules ==
+          Rules{"capacity-certificate-bytes", "key-rsa-large"});
+    // Of another one, which is not shown by itself.
+    const auto lists = [](std::string_view id, std::string_view rule) {
+        return std::ranges::count(case_of(all_cases(), id).rules, rule) == 1;
+    };
+    CHECK(lists("chain/chain-aia-used--never", "chain-intermediate-missing"));
+    CHECK(lists("extension/extension-eku-lacks-server-auth--absent", "extension-eku-missing"));
+    // At the boundary nothing is found, and without a rule there is none to list.
+    const Shown& boundary = case_of(all_cases(), "key/key-dh-large--just-fits");
+    CHECK(boundary.rule == "key-dh-large");
+    CHECK(boundary.rules.empty());
+    CHECK_FALSE(lists(lab::correct_case, "chain-anchor-missing"));
+}
+
+TEST_CASE("what the octets decide of a case's rules is found in what a client was shown") {
+    std::size_t found_some = 0;
+    for (const Shown& shown : all_cases()) {
+        CAPTURE(shown.id);
+        std::set<std::string_view> found;
+        for (const Bytes& hello : {hello_of_everybody(), hello_with_tickets()}) {
+            lab::Exchange exchange = test::exchange_of(shown);
+            exchange.receive(hello);
+            const auto evidence = rules::read(lab::flight_of(exchange.observation(), shown));
+            for (const rules::Finding& finding : evidence.findings)
+                found.insert(rules::find_rule(finding.rule)->id);
+        }
+        for (const std::string& rule : shown.rules) {
+            CAPTURE(rule);
+            if (rules::find_rule(rule)->check == nullptr) continue;
+            CHECK(found.contains(rule));
+            ++found_some;
+        }
+    }
+    CHECK(found_some > 100);
 }
 
 TEST_CASE("every case is survived by clients of other times") {
@@ -281,6 +355,7 @@ TEST_CASE("virtual hosts: names and certificates end in the case's own domain") 
         CAPTURE(shown.id);
         const Shown& usual = case_of(all_cases(), shown.id);
         CHECK(shown.rule == usual.rule);
+        CHECK(shown.rules == usual.rules);
         CHECK(shown.chain.size() == usual.chain.size());
         if (usual.host.find("example.test") == std::string::npos) continue;
         CHECK(shown.host.find("example.test") == std::string::npos);

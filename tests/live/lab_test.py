@@ -137,6 +137,13 @@ class LabTest(ProgramTest):
         listed = json.loads(self.handset("lab", "--list", "--format", "json").out)
         cases = listed["cases"] if isinstance(listed, dict) else listed
         self.assertGreater(len(cases), 300)
+        of = {case["case"]: case for case in cases}
+        chain = of["capacity/capacity-certificate-bytes"]
+        self.assertEqual(("capacity-certificate-bytes",
+                          ["capacity-certificate-bytes", "key-rsa-large"]),
+                         (chain["rule"], chain["rules"]))
+        self.assertRegex(self.handset("lab", "--list").out,
+                         r"capacity/capacity-certificate-bytes  .*\[also key-rsa-large\]\n")
         few = self.handset("lab", "--list", "--only", "name/*")
         self.assertIn("name/", few.out)
         self.assertNotIn("certificate/", few.out)
