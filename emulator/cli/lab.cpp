@@ -3,6 +3,7 @@
 
 #include <boost/json.hpp>
 #include <fstream>
+#include <map>
 
 #include "emulator/capture/writer.h"
 #include "emulator/cli/options.h"
@@ -34,23 +35,38 @@ std::vector<std::string> texts_of(const po::variables_map& values, const char* o
                                      : values[option].as<std::vector<std::string>>();
 }
 
-std::vector<lab::Shown> select(std::vector<lab::Shown> cases,
-                               const std::vector<std::string>& patterns) {
+const std::string& id_of(const lab::Outline& outline) {
+    return outline.shown.id;
+}
+
+// The cases that `patterns` choose. A pattern that is none's own id chooses the case that stands
+// for one of that id.
+std::vector<lab::Outline> select(std::vector<lab::Outline> cases,
+                                 const std::vector<std::string>& patterns) {
     if (patterns.empty()) return cases;
+    const auto fits = [](const std::string& pattern) {
+        return [&pattern](const std::string& id) {
+            return fnmatch(pattern.c_str(), id.c_str(), 0) == 0;
+        };
+    };
     std::vector<bool> wanted(cases.size());
     for (const std::string& pattern : patterns) {
+        const bool is_own = std::ranges::any_of(cases, fits(pattern), id_of);
         bool any = false;
         std::vector<std::string> ids;
         for (std::size_t i = 0; i < cases.size(); ++i) {
-            ids.push_back(cases[i].id);
-            if (fnmatch(pattern.c_str(), cases[i].id.c_str(), 0) != 0) continue;
-            wanted[i] = any = true;
+            const lab::Outline& one = cases[i];
+            ids.push_back(one.shown.id);
+            ids.insert(ids.end(), one.stands_for.begin(), one.stands_for.end());
+            const bool chosen = is_own ? fits(pattern)(one.shown.id)
+                                       : std::ranges::any_of(one.stands_for, fits(pattern));
+            if (chosen) wanted[i] = any = true;
         }
         if (any) continue;
         throw UsageError(fmt::format("no case matches '{}'{}; 'handset lab --list' lists them",
                                      printable_utf8(pattern), did_you_mean(pattern, ids)));
     }
-    std::vector<lab::Shown> selected;
+    std::vector<lab::Outline> selected;
     for (std::size_t i = 0; i < cases.size(); ++i) {
         if (wanted[i]) selected.push_back(std::move(cases[i]));
     }
@@ -76,26 +92,31 @@ std::string further_rules(const lab::Shown& shown) {
     return further.empty() ? "" : fmt::format("  [also {}]", fmt::join(further, ", "));
 }
 
+json::array texts(const std::vector<std::string>& list) {
+    return json::array(list.begin(), list.end());
+}
+
 // One line for each case.
-void list(const std::vector<lab::Shown>& cases, bool as_json, std::ostream& out) {
+void list(const std::vector<lab::Outline>& cases, bool as_json, std::ostream& out) {
     if (as_json) {
         json::array all;
-        for (const lab::Shown& shown : cases) {
-            all.push_back(
-                json::object{{"case", shown.id},
-                             {"rule", shown.rule},
-                             {"rules", json::array(shown.rules.begin(), shown.rules.end())},
-                             {"host", shown.host},
-                             {"about", shown.about}});
+        for (const lab::Outline& one : cases) {
+            all.push_back(json::object{{"case", one.shown.id},
+                                       {"stands_for", texts(one.stands_for)},
+                                       {"rule", one.shown.rule},
+                                       {"rules", texts(one.shown.rules)},
+                                       {"host", one.shown.host},
+                                       {"about", one.shown.about}});
         }
         out << json::serialize(json::object{{"schema", 1}, {"cases", std::move(all)}}) << '\n';
         return;
     }
     std::size_t longest = 0;
-    for (const lab::Shown& shown : cases)
-        longest = std::max(longest, shown.id.size());
-    for (const lab::Shown& shown : cases) {
-        out << fmt::format("{:<{}}  {}{}\n", shown.id, longest, shown.about, further_rules(shown));
+    for (const lab::Outline& one : cases)
+        longest = std::max(longest, one.shown.id.size());
+    for (const lab::Outline& one : cases) {
+        out << fmt::format("{:<{}}  {}{}\n", one.shown.id, longest, one.shown.about,
+                           further_rules(one.shown));
     }
     out << fmt::format("{} cases\n", cases.size());
 }
@@ -177,7 +198,8 @@ const lab::Shown* find_case(const std::vector<lab::Shown>& cases, std::string_vi
 void judge_log(const fs::path& file, Predicting& predicting, std::ostream& out) {
     std::ifstream in(file);
     if (!in) throw std::runtime_error(fmt::format("{}: could not be read", file.string()));
-    std::vector<lab::Shown> cases;
+    std::vector<lab::Outline> cases;
+    std::map<std::string, lab::Shown> made;
     std::optional<Time> cases_for;
     std::string line;
     for (std::size_t number = 1; std::getline(in, line); ++number) {
@@ -187,11 +209,16 @@ void judge_log(const fs::path& file, Predicting& predicting, std::ostream& out) 
             const lab::Entry entry = lab::from_json(line);
             if (cases_for != entry.cases_for) {
                 cases_for = entry.cases_for;
-                cases = lab::load_cases(home() / "cases", entry.cases_for);
+                cases = lab::outline_cases(home() / "cases", entry.cases_for);
+                made.clear();
             }
-            const lab::Shown* shown = find_case(cases, entry.observation.case_id);
+            const std::string& id = entry.observation.case_id;
+            const auto outline = std::ranges::find(cases, id, id_of);
             json::array predictions;
-            if (shown) predictions = predicting.predict(entry, *shown);
+            if (outline != cases.end()) {
+                if (!made.contains(id)) made.emplace(id, lab::make_case(*outline));
+                predictions = predicting.predict(entry, made.at(id));
+            }
             out << with_predictions(line, std::move(predictions)) << '\n';
         } catch (const std::exception& error) {
             throw std::runtime_error(fmt::format("{}:{}: {}", file.string(), number, error.what()));
@@ -340,9 +367,10 @@ int lab(const std::vector<std::string>& arguments, const Streams& streams) {
     po::options_description choice("Cases");
     choice.add_options()("list", "list the cases and exit")(
         "only", po::value<std::vector<std::string>>()->composing()->value_name("GLOB"),
-        "these cases only; may be given again")(
-        "at", po::value<std::string>()->value_name("TIME"),
-        "the client's clock; the certificates' dates lie around it (default: today)")(
+        "these cases only; may be given again. A case that is another's twin on the wire is shown "
+        "as "
+        "that one")("at", po::value<std::string>()->value_name("TIME"),
+                    "the client's clock; the certificates' dates lie around it (default: today)")(
         "export", po::value<std::string>()->value_name("DIR"),
         "write chain.pem, key.pem and roots.pem of each case and exit")(
         "judge", po::value<std::string>()->value_name("LOG"),
@@ -408,15 +436,17 @@ int lab(const std::vector<std::string>& arguments, const Streams& streams) {
     const fs::path folder = home() / "cases";
     const Time clock = at.value_or(today());
     const bool named = by == "sni" && values.count("export") == 0;
-    const std::vector<lab::Shown> cases =
-        select(named ? lab::load_virtual_hosts(folder, clock, values["domain"].as<std::string>())
-                     : lab::load_cases(folder, clock),
+    const std::vector<lab::Outline> outlines =
+        select(lab::outline_cases(folder, clock, named ? values["domain"].as<std::string>() : ""),
                texts_of(values, "only"));
     if (values.count("list") > 0) {
         const bool as_json = wants_json(values);
-        with_output(values, streams, [&](std::ostream& out) { list(cases, as_json, out); });
+        with_output(values, streams, [&](std::ostream& out) { list(outlines, as_json, out); });
         return 0;
     }
+    std::vector<lab::Shown> cases;
+    for (const lab::Outline& outline : outlines)
+        cases.push_back(lab::make_case(outline));
     if (values.count("export") > 0) {
         write_cases(cases, text_of(values, "export"));
         return 0;

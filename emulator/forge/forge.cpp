@@ -595,16 +595,19 @@ Node make_tree(const Recipes& recipes, const std::string& name, const std::files
     return root;
 }
 
-Bytes make_certificate(const Recipes& recipes, const std::string& name,
-                       const std::filesystem::path& keys) {
+namespace {
+
+template <typename Sign>
+Bytes make_signed(const Recipes& recipes, const std::string& name,
+                  const std::filesystem::path& keys, Sign sign_octets) {
     const Recipe& recipe = recipe_of(recipes, name);
     try {
         Node root = make_tree(recipes, name, keys);
         const std::string signer =
             recipe.signed_with.value_or(recipe_of(recipes, recipe.issued_by).key);
         Bytes value{0};
-        append(value, sign(key_file(keys, signer), recipe.outer_algorithm,
-                           encode(find(root, "tbsCertificate"))));
+        append(value, sign_octets(key_file(keys, signer), recipe.outer_algorithm,
+                                  encode(find(root, "tbsCertificate"))));
         find(root, "signatureValue").content = std::move(value);
         for (const Operation& operation : recipe.after_signing)
             apply(root, operation);
@@ -612,6 +615,27 @@ Bytes make_certificate(const Recipes& recipes, const std::string& name,
     } catch (const ForgeError& error) {
         throw ForgeError(fmt::format("certificate {}: {}", name, error.what()));
     }
+}
+
+// What a signature depends on.
+Bytes digest_in_place(const std::filesystem::path& key_file, std::string_view algorithm,
+                      ByteView octets) {
+    Bytes all = to_bytes(
+        view_of(fmt::format("{} {} ", key_file.string(), static_cast<int>(digest_of(algorithm)))));
+    append(all, octets);
+    return crypto::digest(crypto::HashAlgorithm::sha256, all).value();
+}
+
+}  // namespace
+
+Bytes make_certificate(const Recipes& recipes, const std::string& name,
+                       const std::filesystem::path& keys) {
+    return make_signed(recipes, name, keys, sign);
+}
+
+Bytes outline_certificate(const Recipes& recipes, const std::string& name,
+                          const std::filesystem::path& keys) {
+    return make_signed(recipes, name, keys, digest_in_place);
 }
 
 }  // namespace handset::forge

@@ -110,6 +110,10 @@ Recipes correct_recipes();
 // The DER of one certificate of `recipes`. `keys` is the folder of the PEM files.
 Bytes make_certificate(const Recipes& recipes, const std::string& name,
                        const std::filesystem::path& keys);
+// The same with a digest in place of the signature, which takes most of the time: for two recipes
+// equal if and only if what make_certificate() makes is.
+Bytes outline_certificate(const Recipes& recipes, const std::string& name,
+                          const std::filesystem::path& keys);
 // The tree before it is signed, with the faults of `before_signing`.
 Node make_tree(const Recipes& recipes, const std::string& name, const std::filesystem::path& keys);
 

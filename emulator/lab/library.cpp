@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "handshake/crypto/digest.h"
 
@@ -115,26 +114,40 @@ void add_missing(std::vector<std::string>& to, const std::vector<std::string>& f
     }
 }
 
-Shown make(const forge::Case& from, const std::string& id, const std::filesystem::path& keys) {
+Shown without_octets(const forge::Case& from, const std::string& id,
+                     const std::filesystem::path& keys) {
     Shown shown;
     shown.id = id;
     shown.rule = from.rule;
     shown.rules = rules_of(from);
     shown.about = from.about;
     shown.host = from.question.host;
-    for (const std::string& name : from.chain)
-        shown.chain.push_back(forge::make_certificate(from.recipes, name, keys));
-    for (std::size_t i = 0; i < from.repeat_last && !shown.chain.empty(); ++i)
-        shown.chain.push_back(shown.chain.back());
-    std::vector<std::string> roots = from.question.roots.value_or(std::vector<std::string>{"root"});
-    roots.insert(roots.end(), from.question.install_root.begin(), from.question.install_root.end());
-    for (const std::string& name : roots)
-        shown.roots.push_back(forge::make_certificate(from.recipes, name, keys));
     const auto leaf = from.recipes.find(from.chain.empty() ? "leaf" : from.chain.front());
-    shown.key = keys / (leaf->second.key + ".pem");
+    // Else fill_in_octets() says that no certificate is called so.
+    if (leaf != from.recipes.end()) shown.key = keys / (leaf->second.key + ".pem");
     if (from.server) shown.server = *from.server;
     shown.server.offered = {};  // the client that is really there offers what it offers
     return shown;
+}
+
+using MakeCertificate = decltype(&forge::make_certificate);
+
+void fill_in_octets(Shown& shown, const forge::Case& from, const std::filesystem::path& keys,
+                    MakeCertificate certificate) {
+    try {
+        for (const std::string& name : from.chain)
+            shown.chain.push_back(certificate(from.recipes, name, keys));
+        for (std::size_t i = 0; i < from.repeat_last && !shown.chain.empty(); ++i)
+            shown.chain.push_back(shown.chain.back());
+        std::vector<std::string> roots =
+            from.question.roots.value_or(std::vector<std::string>{"root"});
+        roots.insert(roots.end(), from.question.install_root.begin(),
+                     from.question.install_root.end());
+        for (const std::string& name : roots)
+            shown.roots.push_back(certificate(from.recipes, name, keys));
+    } catch (const forge::ForgeError& error) {
+        throw forge::ForgeError(fmt::format("{}: {}", from.file.string(), error.what()));
+    }
 }
 
 bool same_on_the_wire(const Shown& a, const Shown& b) {
@@ -142,48 +155,70 @@ bool same_on_the_wire(const Shown& a, const Shown& b) {
            a.server == b.server;
 }
 
-// All cases of a folder; `change` sees each before it is made.
-template <typename Change>
-std::vector<Shown> load(const std::filesystem::path& folder, Time at, Change change) {
-    std::vector<Shown> all;
+void move_dates(forge::Case& from, Time at) {
+    const auto clock = parse_rfc3339(from.question.at);
+    if (!clock)
+        throw forge::ForgeError(fmt::format("{}: question.at is no time", from.file.string()));
+    for (auto& [name, recipe] : from.recipes) {
+        recipe.not_before = moved(recipe.not_before, at - *clock);
+        recipe.not_after = moved(recipe.not_after, at - *clock);
+    }
+}
+
+// All cases that can be shown, the correct one first. Chain and roots tell them apart, but are no
+// certificates: nothing is signed yet.
+std::vector<Outline> read_all(const std::filesystem::path& folder, Time at) {
+    std::vector<Outline> all;
     for (const auto& file : forge::find_cases(folder)) {
-        forge::Case from = forge::load_case(file);
-        if (!can_be_shown(from)) continue;
-        const auto clock = parse_rfc3339(from.question.at);
-        if (!clock)
-            throw forge::ForgeError(fmt::format("{}: question.at is no time", file.string()));
-        for (auto& [name, recipe] : from.recipes) {
-            recipe.not_before = moved(recipe.not_before, at - *clock);
-            recipe.not_after = moved(recipe.not_after, at - *clock);
-        }
-        const std::string id = id_of(file, folder);
-        change(from, id);
-        Shown shown;
-        try {
-            shown = make(from, id, folder / "keys");
-        } catch (const forge::ForgeError& error) {
-            throw forge::ForgeError(fmt::format("{}: {}", file.string(), error.what()));
-        }
-        // Of cases that show the same, the first one stands for all.
-        all.insert(id == correct_case ? all.begin() : all.end(), std::move(shown));
+        Outline one;
+        one.from = forge::load_case(file);
+        if (!can_be_shown(one.from)) continue;
+        move_dates(one.from, at);
+        one.keys = folder / "keys";
+        one.shown = without_octets(one.from, id_of(file, folder), one.keys);
+        fill_in_octets(one.shown, one.from, one.keys, forge::outline_certificate);
+        all.insert(one.shown.id == correct_case ? all.begin() : all.end(), std::move(one));
     }
     return all;
 }
 
 }  // namespace
 
-std::vector<Shown> load_cases(const std::filesystem::path& folder, Time at) {
-    std::vector<Shown> different;
-    for (Shown& shown : load(folder, at, [](forge::Case&, const std::string&) {})) {
-        const auto same = std::ranges::find_if(
-            different, [&](const Shown& other) { return same_on_the_wire(shown, other); });
+std::vector<Outline> outline_cases(const std::filesystem::path& folder, Time at,
+                                   std::string_view domain) {
+    std::vector<Outline> different;
+    for (Outline& one : read_all(folder, at)) {
+        const auto same = std::ranges::find_if(different, [&](const Outline& other) {
+            return same_on_the_wire(one.shown, other.shown);
+        });
         if (same == different.end()) {
-            different.push_back(std::move(shown));
+            different.push_back(std::move(one));
         } else {
-            add_missing(same->rules, shown.rules);
+            add_missing(same->shown.rules, one.shown.rules);
+            same->stands_for.push_back(one.shown.id);
         }
     }
+    for (Outline& one : different) {
+        one.shown.chain.clear();
+        one.shown.roots.clear();
+        if (domain.empty()) continue;
+        move_to_domain(one.from, virtual_host(one.shown, domain));
+        one.shown.host = one.from.question.host;
+    }
     return different;
+}
+
+Shown make_case(const Outline& outline) {
+    Shown shown = outline.shown;
+    fill_in_octets(shown, outline.from, outline.keys, forge::make_certificate);
+    return shown;
+}
+
+std::vector<Shown> load_cases(const std::filesystem::path& folder, Time at) {
+    std::vector<Shown> all;
+    for (const Outline& outline : outline_cases(folder, at))
+        all.push_back(make_case(outline));
+    return all;
 }
 
 std::string virtual_host(const Shown& shown, std::string_view domain) {
@@ -207,22 +242,6 @@ std::string virtual_host(const Shown& shown, std::string_view domain) {
         label += mark;
     }
     return fmt::format("{}.{}", label, domain);
-}
-
-std::vector<Shown> load_virtual_hosts(const std::filesystem::path& folder, Time at,
-                                      std::string_view domain) {
-    std::map<std::string, std::vector<std::string>> wanted;  // with their rules
-    for (Shown& shown : load_cases(folder, at))
-        wanted.emplace(shown.id, std::move(shown.rules));
-    std::vector<Shown> all = load(folder, at, [&](forge::Case& from, const std::string& id) {
-        Shown named;
-        named.id = id;
-        move_to_domain(from, virtual_host(named, domain));
-    });
-    std::erase_if(all, [&](const Shown& shown) { return !wanted.contains(shown.id); });
-    for (Shown& shown : all)
-        shown.rules = wanted.at(shown.id);
-    return all;
 }
 
 }  // namespace handset::lab

@@ -327,6 +327,41 @@ TEST_CASE("a case whose octets are another's is shown once, what cannot be playe
     }
 }
 
+TEST_CASE("a case stands for those with its octets, and for no other") {
+    std::set<std::string> others;
+    for (const auto& file : forge::find_cases(folder)) {
+        if (forge::load_case(file).server.value_or(forge::Server{}).continuation.kind !=
+            wire::Continuation::Kind::unplayable) {
+            others.insert(
+                std::filesystem::relative(file, folder).replace_extension().generic_string());
+        }
+    }
+    std::size_t compared = 0;
+    for (const lab::Outline& outline : lab::outline_cases(folder, today)) {
+        CAPTURE(outline.shown.id);
+        CHECK(outline.shown.chain.empty());
+        CHECK(others.erase(outline.shown.id) == 1);
+        const Shown made = lab::make_case(outline);
+        CHECK(made.chain == case_of(all_cases(), made.id).chain);
+        for (const std::string& id : outline.stands_for) {
+            CAPTURE(id);
+            CHECK(others.erase(id) == 1);
+            // Made without the first one beside it.
+            const OneCase alone(to_text(test::read_file(folder / (id + ".yaml"))));
+            const std::vector<Shown> twin = lab::load_cases(alone.path(), today);
+            REQUIRE(twin.size() == 1);
+            CHECK(twin[0].host == made.host);
+            CHECK(twin[0].chain == made.chain);
+            CHECK(twin[0].roots == made.roots);
+            CHECK(twin[0].key.filename() == made.key.filename());
+            CHECK(twin[0].server == made.server);
+            ++compared;
+        }
+    }
+    CHECK(others.empty());
+    CHECK(compared > 100);
+}
+
 TEST_CASE("faults of a folder of cases name the file") {
     const auto complaint = [](const std::string& text) {
         const OneCase one(text);
@@ -343,12 +378,16 @@ TEST_CASE("faults of a folder of cases name the file") {
     CHECK(complaint("[").find("handshake-not-tls.yaml") != std::string::npos);
     CHECK(complaint(head + "question: {at: yesterday}\n" + end).find("handshake-not-tls.yaml") !=
           std::string::npos);
+    CHECK(complaint(head + "chain: [nobody]\n" + end).find("handshake-not-tls.yaml") !=
+          std::string::npos);
     CHECK(complaint(head + "certificates: {leaf: {key: missing}}\n" + end)
               .find("handshake-not-tls.yaml") != std::string::npos);
 }
 
 TEST_CASE("virtual hosts: names and certificates end in the case's own domain") {
-    const std::vector<Shown> named = lab::load_virtual_hosts(folder, today, "lab.test");
+    std::vector<Shown> named;
+    for (const lab::Outline& outline : lab::outline_cases(folder, today, "lab.test"))
+        named.push_back(lab::make_case(outline));
     CHECK(named.size() == all_cases().size());
     std::set<std::string> hosts;
     for (const Shown& shown : named) {

@@ -167,6 +167,33 @@ class LabTest(ProgramTest):
                             f"https://mail.example.test:{port}/")
         self.assertEqual(0, client.returncode, client.stderr)
 
+    def test_only_makes_the_same_cases(self):
+        def listed(*options):
+            return json.loads(self.handset("lab", "--list", "--format", "json", *options).out)["cases"]
+
+        every = listed()
+        self.assertEqual([case for case in every if case["case"].startswith("chain/")],
+                         listed("--only", "chain/*"))
+        # What is another's twin on the wire is found under that one's name, and by it alone.
+        ids = {case["case"] for case in every}
+        twins = {twin: case for case in every for twin in case["stands_for"]}
+        self.assertGreater(len(twins), 100)
+        self.assertFalse(ids & set(twins))
+        self.assertIn("chain/chain-root-unused", twins)
+        self.assertEqual([twins["chain/chain-root-unused"]],
+                         listed("--only", "chain/chain-root-unused"))
+        exported = {}
+        for name, options in (("few", ("--only", "chain/chain-root-u*", "--only", CORRECT)),
+                              ("all", ())):
+            folder = self.folder / name
+            self.handset("lab", "--export", folder, *options)
+            exported[name] = {file.relative_to(folder): file.read_bytes()
+                              for file in folder.glob("*/*/*.pem")}
+        self.assertEqual({CORRECT, twins["chain/chain-root-unused"]["case"]},
+                         {str(file.parent) for file in exported["few"]})
+        for file, octets in exported["few"].items():
+            self.assertEqual(exported["all"][file], octets, file)
+
     def test_signals_end_it_with_a_complete_log(self):
         for how in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(how), contextlib.ExitStack() as open_ones:

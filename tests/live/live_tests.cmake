@@ -12,5 +12,5 @@ foreach(file IN LISTS live_tests)
     set_tests_properties(live_${name} PROPERTIES TIMEOUT 240
         ENVIRONMENT "HANDSET_PROGRAM=$<TARGET_FILE:handset>;HANDSET_HOME=${PROJECT_SOURCE_DIR}")
 endforeach()
-# Every lab makes all cases first, which takes its time under sanitizers.
+# Every lab reads all cases first, and some make them: that takes its time under sanitizers.
 set_tests_properties(live_lab live_lab_attacked live_learn PROPERTIES TIMEOUT 600)
