@@ -77,7 +77,8 @@ struct Entry {
     std::uint16_t port = 0;
     Observation observation;
 };
-// JSON without the line's end. Keys are only ever added.
+// JSON without the line's end, as emulator/report/schema.json describes it. Keys are only ever
+// added.
 std::string to_json(const Entry& entry);
 // Throws std::runtime_error, one line, for what is no such line.
 Entry from_json(std::string_view line);

@@ -180,7 +180,7 @@ def main():
     print(show.table(rows))
     print(show.disagreements(rows))
     if arguments.json:
-        arguments.json.write_text(json.dumps({"clients": rows}, indent=1) + "\n")
+        arguments.json.write_text(json.dumps({"schema": 1, "clients": rows}, indent=1) + "\n")
     if arguments.page:
         arguments.page.write_text(show.page(rows))
     if arguments.picture:

@@ -13,4 +13,4 @@ foreach(file IN LISTS live_tests)
         ENVIRONMENT "HANDSET_PROGRAM=$<TARGET_FILE:handset>;HANDSET_HOME=${PROJECT_SOURCE_DIR}")
 endforeach()
 # Every lab reads all cases first, and some make them: that takes its time under sanitizers.
-set_tests_properties(live_lab live_lab_attacked live_learn PROPERTIES TIMEOUT 600)
+set_tests_properties(live_lab live_lab_attacked live_learn live_output PROPERTIES TIMEOUT 600)

@@ -108,15 +108,22 @@ class ProgramTest(unittest.TestCase):
         self.assertLess(run.peak_bytes, memory_limit(), run)
         return run
 
-    def json_of(self, run):
-        """The run's standard output, validated against emulator/report/schema.json."""
+    def json_of(self, run, part=None):
+        """The run's standard output, validated against emulator/report/schema.json, or a part."""
         self.assertEqual("", run.err, run)
         try:
             document = json.loads(run.out)
         except ValueError as error:
             self.fail(f"no JSON ({error}): {run}")
-        schema_validator().validate(document)
+        schema_validator(part).validate(document)
         return document
+
+    def lines_of(self, text):
+        """Lines of the lab's log, each validated."""
+        lines = [json.loads(line) for line in text.splitlines()]
+        for line in lines:
+            schema_validator("lab_line").validate(line)
+        return lines
 
     def verdicts(self, *arguments, **keywords):
         """Runs check or probe; verdicts by device. The exit status must agree with them."""
@@ -162,9 +169,13 @@ def decisive_rule(verdict):
 
 
 @functools.lru_cache(maxsize=None)
-def schema_validator():
+def schema_validator(part=None):
+    """For any output; `part`, a name of $defs, for that of one command."""
     schema = json.loads((HOME / "emulator/report/schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
+    if part is not None:
+        del schema["oneOf"]
+        schema["$ref"] = f"#/$defs/{part}"
     return jsonschema.Draft202012Validator(schema)
 
 
