@@ -2,7 +2,7 @@
 
 Every client connects to every case of `handset lab`; what it does is compared with what the profile
 of that client predicts. Prints the table of agreement, and each disagreement. `--again` predicts for
-the observations that are in DIR, without any client. Exit status 0: the aims below are met. With
+the observations that are in DIR, without any client. `--readme` publishes what came out. Exit status 0: the aims below are met. With
 --quick the aims are for the whole only; there it is 0 when nothing disagrees that known.json does not
 list, after a second try.
 """
@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import agreement  # noqa: E402
 import clients as real  # noqa: E402
 import observe  # noqa: E402
 import show  # noqa: E402
@@ -47,7 +48,13 @@ def read_arguments():
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--page", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--picture", metavar="FILE", type=pathlib.Path)
-    return parser.parse_args()
+    parser.add_argument("--readme", metavar="FILE", type=pathlib.Path,
+                        help="write the table into FILE, and agreement.json, known.json and "
+                        "agreement.svg of tests/fidelity; of all clients and cases only")
+    arguments = parser.parse_args()
+    if arguments.readme and (arguments.clients or arguments.only or arguments.quick):
+        parser.error("--readme is of all clients and cases: no --clients, --only or --quick")
+    return arguments
 
 
 def quick_cases():
@@ -180,15 +187,18 @@ def main():
     print(show.table(rows))
     print(show.disagreements(rows))
     if arguments.json:
-        arguments.json.write_text(json.dumps({"schema": 1, "clients": rows}, indent=1) + "\n")
+        arguments.json.write_text(agreement.as_json({"schema": 1, "clients": rows}))
     if arguments.page:
         arguments.page.write_text(show.page(rows))
     if arguments.picture:
         arguments.picture.write_text(show.picture(rows))
     if arguments.write_known:
-        KNOWN.write_text(json.dumps(
-            {row["client"]: sorted(told["case"] for told in row["disagreements"])
-             for row in rows}, indent=1) + "\n")
+        KNOWN.write_text(agreement.as_json(agreement.known(rows)))
+    if arguments.readme:
+        try:
+            agreement.publish(rows, [client.id for client in chosen], arguments.readme)
+        except (agreement.NotPublished, OSError) as error:
+            sys.exit(f"{arguments.readme}: not written: {error}")
     missed = list(try_again(rows, arguments)) if arguments.quick else aims_missed(rows)
     if not rows:
         missed.append("nothing was compared")

@@ -9,3 +9,5 @@ add_test(NAME fidelity_quick
         --observations ${CMAKE_CURRENT_BINARY_DIR}/fidelity --drivers ${CMAKE_CURRENT_BINARY_DIR}/fidelity/drivers)
 set_tests_properties(fidelity_quick PROPERTIES TIMEOUT 600
     ENVIRONMENT "HANDSET_PROGRAM=$<TARGET_FILE:handset>;HANDSET_HOME=${PROJECT_SOURCE_DIR}")
+add_test(NAME fidelity_agreement
+    COMMAND ${DEBIAN_PYTHON3} -B ${CMAKE_CURRENT_LIST_DIR}/agreement_test.py)
