@@ -2,14 +2,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <fstream>
-#include <random>
+#include <numeric>
 
 #include "emulator/cli/options.h"
 #include "emulator/device/profile_text.h"
 #include "emulator/device/statements.h"
 #include "emulator/flight/hello.h"
 #include "emulator/lab/drive.h"
+#include "emulator/lab/expectation.h"
+#include "emulator/lab/hold_out.h"
 #include "emulator/lab/plan.h"
 #include "handshake/wire/client_hello.h"
 
@@ -18,10 +21,9 @@ namespace handset::cli {
 namespace {
 
 namespace fs = std::filesystem;
+namespace json = boost::json;
 
 constexpr std::string_view source_id = "lab";
-// Learned anew after so many answers; in between the plan goes by what is known.
-constexpr std::size_t answers_between = 8;
 
 Time now() {
     return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -112,6 +114,22 @@ std::vector<device::Device> known_devices(const po::variables_map& values) {
     return Library(home()).find(values["like"].as<std::vector<std::string>>());
 }
 
+// What was not shown, as this client would have been shown it.
+std::vector<lab::Example> not_asked(const std::vector<lab::Entry>& log,
+                                    const std::vector<lab::Shown>& cases, const lab::Entry& seen,
+                                    Time clock) {
+    std::vector<lab::Example> examples;
+    for (const lab::Shown& shown : cases) {
+        const bool was_asked = std::ranges::any_of(
+            log, [&](const lab::Entry& entry) { return entry.observation.case_id == shown.id; });
+        if (was_asked) continue;
+        if (auto example = lab::rehearse(shown, seen.observation.flight.client_hello, clock)) {
+            examples.push_back(std::move(*example));
+        }
+    }
+    return examples;
+}
+
 // --- held out -----------------------------------------------------------------------------------
 
 void remember_signatures(std::vector<lab::Example>& examples, judge::SignatureCache& signatures) {
@@ -119,45 +137,26 @@ void remember_signatures(std::vector<lab::Example>& examples, judge::SignatureCa
         example.question.signatures = &signatures;
 }
 
-// Learns from one half of what was seen, as it would have asked, and predicts the other half.
-struct HeldOut {
-    std::size_t asked = 0;
-    std::size_t cases = 0;
-    std::size_t agree = 0;
-    std::vector<std::string> wrong;
-};
-HeldOut hold_out(const device::Device& start, std::vector<lab::Example> examples, unsigned seed,
-                 std::size_t most, const std::vector<device::Device>& known) {
-    std::mt19937 generator(seed);
-    // Not std::shuffle: what it does is the library's choice.
-    for (std::size_t i = examples.size(); i > 1; --i)
-        std::swap(examples[i - 1], examples[generator() % i]);
-    const auto middle = examples.begin() + static_cast<std::ptrdiff_t>(examples.size() / 2);
-    std::vector<lab::Example> open(examples.begin(), middle);
-    const std::vector<lab::Example> other(middle, examples.end());
-    std::vector<lab::Example> asked;
-    lab::Lesson lesson{start, {}, {}, 0, 0};
-    while (asked.size() < most) {
-        const auto next = lab::most_telling(lesson.device, open, asked);
-        if (!next) break;
-        asked.push_back(std::move(open[*next]));
-        open.erase(open.begin() + static_cast<std::ptrdiff_t>(*next));
-        if (asked.size() % answers_between == 0) {
-            lesson = lab::learn(start, asked, std::string(source_id));
-        }
+void write_held_out(const lab::HeldOut& result, unsigned seed, bool as_json, std::ostream& out) {
+    if (as_json) {
+        out << json::serialize(json::object{{"schema", 1},
+                                            {"seed", seed},
+                                            {"asked", result.asked},
+                                            {"cases", result.cases},
+                                            {"agree", result.agree},
+                                            {"unseen", result.unseen},
+                                            {"unseen_agree", result.unseen_agree},
+                                            {"wrong", json::value_from(result.wrong)}})
+            << '\n';
+        return;
     }
-    lesson = lab::learn(start, asked, std::string(source_id), known);
-    HeldOut result;
-    result.asked = asked.size();
-    for (const lab::Example& example : other) {
-        ++result.cases;
-        if (lab::agreement(lesson.device, example).outcome) {
-            ++result.agree;
-        } else {
-            result.wrong.push_back(example.case_id);
-        }
-    }
-    return result;
+    out << fmt::format("{} of {} held-out cases as predicted, after {} connections\n", result.agree,
+                       result.cases, result.asked);
+    out << fmt::format("  {} of {} where a case of the same rule was asked\n",
+                       result.agree - result.unseen_agree, result.cases - result.unseen);
+    out << fmt::format("  {} of {} where none was\n", result.unseen_agree, result.unseen);
+    for (const std::string& id : result.wrong)
+        out << fmt::format("  wrong: {}\n", id);
 }
 
 // --- live ---------------------------------------------------------------------------------------
@@ -173,6 +172,7 @@ public:
         if (!log_.empty()) cases_for_ = log_.front().cases_for;
         cases_ = lab::load_cases(home() / "cases", cases_for_);
         most_ = values["max"].as<std::size_t>();
+        known_devices_ = known_devices(values);
     }
 
     int run() {
@@ -225,19 +225,33 @@ private:
     void ask_all(lab::Driver& driver) {
         while (log_.empty() && !driver.interrupted())
             ask(driver, *find(lab::correct_case));
-        std::size_t since = answers_between;
+        // What known devices do takes no search: each answer counts at once.
+        const std::size_t often = known_devices_.empty() ? lab::answers_between : 1;
+        std::size_t since = often;
         while (!driver.interrupted() && log_.size() < most_) {
-            if (since >= answers_between || open_.empty()) {
+            if (since >= often || open_.empty()) {
                 if (!prepare()) break;
                 since = 0;
             }
-            const auto next = lab::most_telling(known_, open_, asked_);
+            const auto next = next_of_open();
             if (!next) break;
             const std::string id = open_[*next].case_id;
             open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(*next));
             ask(driver, *find(id));
             ++since;
         }
+    }
+
+    std::optional<std::size_t> next_of_open() const {
+        if (known_devices_.empty()) return lab::most_telling(so_far_, open_, asked_);
+        std::vector<lab::Example> all = open_;
+        all.insert(all.end(), asked_.begin(), asked_.end());
+        lab::Expectation expectation(all, known_devices_);
+        for (std::size_t i = open_.size(); i < all.size(); ++i)
+            expectation.answer(i, all[i].accepted);
+        std::vector<std::size_t> open(open_.size());
+        std::iota(open.begin(), open.end(), 0);
+        return expectation.most_telling(open);
     }
 
     void ask(lab::Driver& driver, const lab::Shown& shown) {
@@ -270,18 +284,12 @@ private:
         if (!seen) return false;
         asked_ = lab::examples_of(log_, cases_);
         remember_signatures(asked_, signatures_);
-        known_ = lab::learn(start_from(values_, *seen, log_.size()), asked_, std::string(source_id))
-                     .device;
-        open_.clear();
-        for (const lab::Shown& shown : cases_) {
-            const bool was_asked = std::ranges::any_of(log_, [&](const lab::Entry& entry) {
-                return entry.observation.case_id == shown.id;
-            });
-            if (was_asked) continue;
-            if (auto example = lab::rehearse(shown, seen->observation.flight.client_hello, now())) {
-                open_.push_back(std::move(*example));
-            }
+        if (known_devices_.empty()) {
+            so_far_ =
+                lab::learn(start_from(values_, *seen, log_.size()), asked_, std::string(source_id))
+                    .device;
         }
+        open_ = not_asked(log_, cases_, *seen, now());
         remember_signatures(open_, signatures_);
         return true;
     }
@@ -296,8 +304,11 @@ private:
             streams_.err << "handset learn: the client refuses even the correct chain: look at its "
                             "clock, the name it asks for, and whether it trusts the root\n";
         }
+        std::vector<lab::Example> others;
+        if (!known_devices_.empty()) others = not_asked(log_, cases_, *seen, now());
+        remember_signatures(others, signatures_);
         const lab::Lesson lesson = lab::learn(start_from(values_, *seen, log_.size()), examples,
-                                              std::string(source_id), known_devices(values_));
+                                              std::string(source_id), known_devices_, others);
         tell(lesson, examples.size(), streams_);
         write_profile(lesson, values_, streams_);
         return 0;
@@ -312,7 +323,8 @@ private:
     std::string log_file_;
     std::vector<lab::Entry> log_;
     judge::SignatureCache signatures_;
-    device::Device known_;
+    std::vector<device::Device> known_devices_;
+    device::Device so_far_;
     std::vector<lab::Example> asked_;
     std::vector<lab::Example> open_;
     int silent_ = 0;
@@ -322,24 +334,25 @@ int learn_from_log(const po::variables_map& values, const Streams& streams) {
     const std::vector<lab::Entry> log = read_log(text_of(values, "log"));
     const lab::Entry* seen = entry_with_hello(log);
     if (!seen) throw std::runtime_error("the log holds no connection that was shown a case");
-    std::vector<lab::Example> examples =
-        lab::examples_of(log, lab::load_cases(home() / "cases", seen->cases_for));
+    const std::vector<lab::Shown> cases = lab::load_cases(home() / "cases", seen->cases_for);
+    std::vector<lab::Example> examples = lab::examples_of(log, cases);
     judge::SignatureCache signatures;
     remember_signatures(examples, signatures);
     const device::Device start = start_from(values, *seen, log.size());
     const std::vector<device::Device> known = known_devices(values);
     if (values.count("hold-out") > 0) {
-        const HeldOut result = hold_out(start, examples, values["hold-out"].as<unsigned>(),
-                                        values["max"].as<std::size_t>(), known);
-        with_output(values, streams, [&](std::ostream& out) {
-            out << fmt::format("{} of {} held-out cases as predicted, after {} connections\n",
-                               result.agree, result.cases, result.asked);
-            for (const std::string& id : result.wrong)
-                out << fmt::format("  {}\n", id);
-        });
+        const unsigned seed = values["hold-out"].as<unsigned>();
+        const bool as_json = wants_json(values);
+        const lab::HeldOut result = lab::hold_out(
+            start, examples, seed, values["max"].as<std::size_t>(), std::string(source_id), known);
+        with_output(values, streams,
+                    [&](std::ostream& out) { write_held_out(result, seed, as_json, out); });
         return 0;
     }
-    const lab::Lesson lesson = lab::learn(start, examples, std::string(source_id), known);
+    std::vector<lab::Example> others;
+    if (!known.empty()) others = not_asked(log, cases, *seen, seen->clock);
+    remember_signatures(others, signatures);
+    const lab::Lesson lesson = lab::learn(start, examples, std::string(source_id), known, others);
     if (values.count("quiet") == 0) tell(lesson, examples.size(), streams);
     write_profile(lesson, values, streams);
     return 0;
@@ -355,9 +368,11 @@ int learn(const std::vector<std::string>& arguments, const Streams& streams) {
         "lab")("max", po::value<std::size_t>()->default_value(150)->value_name("N"),
                "connections at most")(
         "like", po::value<std::vector<std::string>>()->composing()->value_name("ID|GLOB"),
-        "take what no case speaks for from the nearest of these devices, as inferred")(
-        "hold-out", po::value<unsigned>()->value_name("SEED"),
-        "learn from one half of the log, predict the other");
+        "take what no case speaks for from these devices, as inferred: from those most that do as "
+        "this one does")("hold-out", po::value<unsigned>()->value_name("SEED"),
+                         "no profile: learn from one half of the log and predict the other")(
+        "format", po::value<std::string>()->default_value("table")->value_name("FORMAT"),
+        "of --hold-out: table | json");
     po::options_description client("The client");
     client.add_options()(
         "drive", po::value<std::string>()->value_name("COMMAND"),

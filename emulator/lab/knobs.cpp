@@ -26,24 +26,39 @@ public:
 
 private:
     template <typename T>
+    static const Stated<T>& read(const Member<T>& member, const Device& of) {
+        return member(const_cast<Device&>(of));  // which it leaves as it is
+    }
+    template <typename T>
     static void set_origin(Knob& knob, const Member<T>& member) {
-        knob.fill = [member](Device& to, const Device& from, const std::string& source) {
-            Stated<T>& here = member(to);
-            const Stated<T>& there = member(const_cast<Device&>(from));  // read only
-            if (!here && there) {
-                here = device::Statement<T>{there->value, source, device::Grade::inferred};
-            }
-        };
-        knob.ascribe = [member](Device& of, const std::string& source) {
+        knob.ascribe = [member](Device& of, const std::string& source, device::Grade grade) {
             Stated<T>& here = member(of);
             if (!here) return;
             here->source = source;
-            here->grade = device::Grade::captured;
+            here->grade = grade;
         };
     }
     template <typename T>
     Stated<T> stated(T value) const {
         return device::Statement<T>{std::move(value), source_, device::Grade::captured};
+    }
+
+    // The value with most votes; nullopt: silence has more, where that counts.
+    template <typename T>
+    static std::optional<T> favourite(const Member<T>& member, const std::vector<Voter>& voters,
+                                      bool silence_counts) {
+        std::vector<std::pair<std::optional<T>, double>> count;
+        for (const Voter& voter : voters) {
+            const Stated<T>& said = read(member, *voter.device);
+            if (!said && !silence_counts) continue;
+            const auto value = said ? std::optional<T>(said->value) : std::nullopt;
+            auto found = std::ranges::find(count, value, [](const auto& one) { return one.first; });
+            if (found == count.end()) found = count.insert(count.end(), {value, 0});
+            found->second += voter.weight;
+        }
+        const auto most =
+            std::ranges::max_element(count, {}, [](const auto& one) { return one.second; });
+        return most == count.end() ? std::nullopt : most->first;
     }
 
     // One value out of several.
@@ -53,9 +68,19 @@ private:
         knob.key = std::move(key);
         knob.silence = [member](Device& of) { member(of).reset(); };
         set_origin(knob, member);
+        // Of a limit, silence says that there is none that was met.
+        const bool is_limit = std::is_same_v<T, std::size_t>;
+        knob.vote = [member](Device& to, const std::vector<Voter>& voters,
+                             const std::string& source) {
+            Stated<T>& here = member(to);
+            if (here) return;
+            if (auto value = favourite(member, voters, is_limit)) {
+                here = device::Statement<T>{std::move(*value), source, device::Grade::inferred};
+            }
+        };
         knob.changes = [this, member, values](const Device& now) {
             std::vector<Change> changes;
-            const Stated<T>& current = member(const_cast<Device&>(now));  // read only
+            const Stated<T>& current = read(member, now);
             for (const T& value : values) {
                 if (current && current->value == value) continue;
                 changes.push_back(
@@ -66,6 +91,31 @@ private:
         list.push_back(std::move(knob));
     }
 
+    // The items that are in the lists of more than half the votes.
+    template <typename T>
+    static std::optional<std::vector<T>> favourites(const Member<std::vector<T>>& member,
+                                                    const std::vector<Voter>& voters) {
+        double all = 0;
+        std::vector<std::pair<T, double>> count;
+        for (const Voter& voter : voters) {
+            const Stated<std::vector<T>>& said = read(member, *voter.device);
+            if (!said) continue;
+            all += voter.weight;
+            for (const T& item : said->value) {
+                auto found =
+                    std::ranges::find(count, item, [](const auto& one) { return one.first; });
+                if (found == count.end()) found = count.insert(count.end(), {item, 0});
+                found->second += voter.weight;
+            }
+        }
+        if (all == 0) return std::nullopt;
+        std::vector<T> items;
+        for (const auto& [item, weight] : count) {
+            if (2 * weight > all) items.push_back(item);
+        }
+        return items;
+    }
+
     // A list, item by item: each is put in or left out.
     template <typename T>
     void some_of(std::string key, Member<std::vector<T>> member, std::vector<T> items,
@@ -74,9 +124,18 @@ private:
         knob.key = std::move(key);
         knob.silence = [member](Device& of) { member(of).reset(); };
         set_origin(knob, member);
+        knob.vote = [member](Device& to, const std::vector<Voter>& voters,
+                             const std::string& source) {
+            Stated<std::vector<T>>& here = member(to);
+            if (here) return;
+            if (auto value = favourites(member, voters)) {
+                here = device::Statement<std::vector<T>>{std::move(*value), source,
+                                                         device::Grade::inferred};
+            }
+        };
         knob.changes = [this, member, items, may_be_empty](const Device& now) {
             std::vector<Change> changes;
-            const Stated<std::vector<T>>& current = member(const_cast<Device&>(now));
+            const Stated<std::vector<T>>& current = read(member, now);
             const std::vector<T> kept = current ? current->value : std::vector<T>();
             const auto put = [&](std::vector<T> value) {
                 if (value.empty() && !may_be_empty) return;

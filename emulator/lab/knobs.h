@@ -11,17 +11,24 @@
 
 namespace handset::lab {
 
+// A known device, and how much its word counts.
+struct Voter {
+    const device::Device* device = nullptr;
+    double weight = 0;
+};
+
 using Change = std::function<void(device::Device&)>;
 struct Knob {
     std::string key;   // of device::statements()
     std::string rule;  // of a tolerance; empty: of a section
     std::function<std::vector<Change>(const device::Device&)> changes;
     Change silence;
-    // Takes over what the other states and this one does not, ascribed to a source.
-    std::function<void(device::Device& to, const device::Device& from, const std::string& source)>
-        fill;
-    // Ascribes what is stated to a source, as captured.
-    std::function<void(device::Device& of, const std::string& source)> ascribe;
+    // States, where nothing is stated, what most of the voters do, as inferred from a source.
+    std::function<void(device::Device& to, const std::vector<Voter>& voters,
+                       const std::string& source)>
+        vote;
+    // Ascribes what is stated to a source.
+    std::function<void(device::Device& of, const std::string& source, device::Grade grade)> ascribe;
 };
 
 // All sections; what is stated is ascribed to `source`, as captured. Curves are those that the

@@ -50,11 +50,11 @@ std::vector<Example> examples_of(const std::vector<Entry>& log, const std::vecto
 }
 
 Lesson learn(Device start, const std::vector<Example>& examples, const std::string& source,
-             const std::vector<Device>& known,
+             const std::vector<Device>& known, const std::vector<Example>& others,
              const std::function<void(const std::string&)>& progress) {
-    fill_from_nearest(start, examples, known, source);
+    fill_from_vote(start, examples, known, source);
     begin_with_usual(start, source);
-    return search(std::move(start), examples, source, progress);
+    return search(std::move(start), examples, expected(examples, others, known), source, progress);
 }
 
 }  // namespace handset::lab

@@ -36,11 +36,12 @@ struct Lesson {
 
 // `start` has the hello, the head, and the source `source` to which the statements are ascribed;
 // what else it states is kept unless a case contradicts it. What no case speaks for is taken from
-// `known`, the device first that predicts most of the examples, as inferred from a source
-// "nearest"; without any it stays silent. `progress` (may be empty) is called with a word on what
-// goes on.
+// `known`, by vote, as inferred from a source "vote"; without any it stays silent. `others` are
+// cases that were not asked, as the client would be shown them (`accepted` is not looked at): what
+// the known devices let expect of them keeps the search from going astray. `progress` (may be
+// empty) is called with a word on what goes on.
 Lesson learn(device::Device start, const std::vector<Example>& examples, const std::string& source,
-             const std::vector<device::Device>& known = {},
+             const std::vector<device::Device>& known = {}, const std::vector<Example>& others = {},
              const std::function<void(const std::string&)>& progress = {});
 
 // The examples of a log, as far as they say what the client made of a case: of each case the

@@ -10,12 +10,6 @@ namespace handset::lab {
 
 namespace {
 
-// "extension/extension-san-critical--two" -> "extension-san-critical"
-std::string subject_of(const std::string& case_id) {
-    const std::string name = case_id.substr(case_id.rfind('/') + 1);
-    return name.substr(0, name.find("--"));
-}
-
 std::vector<std::string> open_rules(const device::Device& device, const Example& example) {
     std::vector<std::string> open;
     const judge::Verdict verdict =
@@ -30,6 +24,11 @@ std::vector<std::string> open_rules(const device::Device& device, const Example&
 }
 
 }  // namespace
+
+std::string subject_of(const std::string& case_id) {
+    const std::string name = case_id.substr(case_id.rfind('/') + 1);
+    return name.substr(0, name.find("--"));
+}
 
 std::optional<Example> rehearse(const Shown& shown, ByteView client_hello, Time clock) {
     Exchange exchange([&shown](const std::string&) { return &shown; });

@@ -6,6 +6,13 @@
 
 namespace handset::lab {
 
+// Learned anew after so many answers; in between the plan goes by what is known.
+inline constexpr std::size_t answers_between = 8;
+
+// What a case is about, mostly a rule: "extension/extension-san-critical--two" is about
+// "extension-san-critical".
+std::string subject_of(const std::string& case_id);
+
 // A case as this client would be shown it, before it is: no connection is made. nullopt where
 // nothing can be shown to it.
 std::optional<Example> rehearse(const Shown& shown, ByteView client_hello, Time clock);

@@ -2,15 +2,21 @@
 // begins.
 #pragma once
 
-#include "emulator/lab/learn.h"
+#include "emulator/lab/search.h"
 
 namespace handset::lab {
 
 // What most clients do. The search takes back what no case speaks for.
 void begin_with_usual(device::Device& start, const std::string& source);
 
-// What the others state, those first that predict most of the examples.
-void fill_from_nearest(device::Device& start, const std::vector<Example>& examples,
-                       const std::vector<device::Device>& known, const std::string& source);
+// What most of the known devices state, as inferred; the more examples one predicts, the more its
+// word counts, and steeply so.
+void fill_from_vote(device::Device& start, const std::vector<Example>& examples,
+                    const std::vector<device::Device>& known, const std::string& source);
+
+// What `others` are expected to come out as, by what known devices do; nothing without any.
+std::vector<Expected> expected(const std::vector<Example>& examples,
+                               const std::vector<Example>& others,
+                               const std::vector<device::Device>& known);
 
 }  // namespace handset::lab

@@ -33,13 +33,22 @@ struct Judged {
 };
 class Search {
 public:
-    Search(Device start, const std::vector<Example>& examples, std::string source,
+    Search(Device start, const std::vector<Example>& examples,
+           const std::vector<Expected>& expected, std::string source,
            const std::function<void(const std::string&)>& progress)
         : device_(std::move(start)),
+          prior_(device_),
           examples_(examples),
+          weights_(examples.size(), 1),
+          asked_(examples.size()),
           source_(std::move(source)),
           progress_(progress),
-          knobs_(knobs(device_, source_)) {}
+          knobs_(knobs(device_, source_)) {
+        for (const Expected& one : expected) {
+            examples_.push_back(one.example);
+            weights_.push_back(one.weight);
+        }
+    }
 
     Lesson run() {
         hopeful_ = true;
@@ -52,7 +61,7 @@ public:
         silence(lesson);
         drop_unused_responses();
         drop_unused_sources();
-        for (std::size_t i = 0; i < examples_.size(); ++i) {
+        for (std::size_t i = 0; i < asked_; ++i) {
             const Agreement agrees = agreement(device_, examples_[i]);
             if (!agrees.outcome) lesson.not_explained.push_back(examples_[i].case_id);
             if (!examples_[i].accepted && examples_[i].alert) {
@@ -97,17 +106,16 @@ private:
                 if (verdict.alert && verdict.alert->direction == judge::Direction::sent) {
                     sent = verdict.alert->alert.description;
                 }
-                if (sent == example.alert) {
-                    judged.worth += alert_worth;
-                } else {
-                    judged.agrees = false;
-                }
+                const bool alert_known = index < asked_;
+                if (alert_known && sent == example.alert) judged.worth += alert_worth;
+                if (alert_known && sent != example.alert) judged.agrees = false;
             }
         } else if (accepts == true) {
             judged.worth = cautious_ ? wrong_connects_worth : wrong_connects_at_first;
         } else if (hopeful_ && !example.accepted && waits_for_tolerance(with, verdict)) {
             judged.worth = learnable_worth;
         }
+        judged.worth *= weights_[index];
         for (const judge::Reason& reason : verdict.reasons)
             judged.rules.emplace_back(reason.finding.rule);
         return judged;
@@ -177,7 +185,7 @@ private:
     bool repair() {
         Device best;
         double best_gain = 0;
-        for (std::size_t i = 0; i < examples_.size(); ++i) {
+        for (std::size_t i = 0; i < asked_; ++i) {
             if (judged_[i].worth >= outcome_worth) continue;
             for (const std::string& rule : judged_[i].rules) {
                 Device without = device_;
@@ -206,10 +214,15 @@ private:
         knob.key = "tolerances." + rule;
         knob.rule = rule;
         knob.silence = [rule](Device& of) { of.tolerances.erase(rule); };
-        knob.ascribe = [rule](Device& of, const std::string& source) {
+        knob.vote = [rule](Device& to, const std::vector<Voter>& voters, const std::string&) {
+            const Voter& only = voters.front();
+            const auto found = only.device->tolerances.find(rule);
+            if (found != only.device->tolerances.end()) to.tolerances.insert(*found);
+        };
+        knob.ascribe = [rule](Device& of, const std::string& source, device::Grade grade) {
             device::Tolerance& tolerance = of.tolerances.at(rule);
             tolerance.source = source;
-            tolerance.grade = device::Grade::captured;
+            tolerance.grade = grade;
         };
         knob.changes = [this, rule](const Device&) {
             std::vector<Change> changes;
@@ -218,7 +231,7 @@ private:
                                        device::Grade::captured};
             });
             std::set<std::optional<wire::AlertDescription>> alerts;
-            for (std::size_t i = 0; i < examples_.size(); ++i) {
+            for (std::size_t i = 0; i < asked_; ++i) {
                 if (examples_[i].accepted) continue;
                 if (std::ranges::find(judged_[i].rules, rule) == judged_[i].rules.end()) continue;
                 alerts.insert(examples_[i].alert);
@@ -256,32 +269,70 @@ private:
         for (const std::string& rule : rules)
             all.push_back(tolerance_knob(rule));
         for (const Knob& knob : all) {
+            go_back(knob);
             Device without = device_;
             knob.silence(without);
             if (without == device_) continue;
-            std::vector<std::string> lost;
+            std::vector<std::size_t> lost;
             double loss = 0;
-            for (std::size_t i = 0; i < examples_.size(); ++i) {
+            for (std::size_t i = 0; i < asked_; ++i) {
                 const double difference = judged_[i].worth - judge(without, i).worth;
                 loss += difference;
-                if (difference > least_gain) lost.push_back(examples_[i].case_id);
+                if (difference > least_gain) lost.push_back(i);
             }
             if (loss <= least_gain) {
-                if (is_inferred(knob.key)) continue;  // the nearest device's word for it
+                if (const auto before = inferred(prior_, knob.key)) {
+                    // Known devices state it, and what is expected has changed it at most.
+                    knob.ascribe(device_, before->source, device::Grade::inferred);
+                    continue;
+                }
                 device_ = std::move(without);
                 judge_all();
                 continue;
             }
-            knob.ascribe(device_, source_);
-            if (lost.size() > max_cases_told) lost.resize(max_cases_told);
-            lesson.shown_by[knob.key] = std::move(lost);
+            knob.ascribe(device_, source_, device::Grade::captured);
+            if (!knob.rule.empty()) own_response(knob.rule, lost);
+            std::vector<std::string>& told = lesson.shown_by[knob.key];
+            for (const std::size_t i : lost) {
+                if (told.size() < max_cases_told) told.push_back(examples_[i].case_id);
+            }
         }
     }
 
-    bool is_inferred(std::string_view key) const {
-        const auto all = device::statements(device_);
+    // What was taken from known devices was seen of this one, too.
+    void own_response(const std::string& rule, const std::vector<std::size_t>& cases) {
+        device::Tolerance& tolerance = device_.tolerances.at(rule);
+        const auto found = device_.responses.find(tolerance.response);
+        if (found == device_.responses.end()) return;
+        const device::Response& response = found->second;
+        if (response.grade != device::Grade::inferred) return;
+        const bool seen = std::ranges::any_of(cases, [&](std::size_t i) {
+            return !examples_[i].accepted && examples_[i].alert == response.alert;
+        });
+        if (seen) tolerance.response = response_for(device_, response.alert, source_);
+    }
+
+    // To what known devices do, where no case demands otherwise.
+    void go_back(const Knob& knob) {
+        const auto before = inferred(prior_, knob.key);
+        if (!before || inferred(device_, knob.key)) return;
+        Device back = device_;
+        knob.silence(back);
+        knob.vote(back, {{&prior_, 1}}, before->source);
+        double loss = 0;
+        for (std::size_t i = 0; i < examples_.size(); ++i)
+            loss += judged_[i].worth - judge(back, i).worth;
+        if (loss > least_gain) return;
+        device_ = std::move(back);
+        judge_all();
+    }
+
+    static std::optional<device::StatementText> inferred(const Device& device,
+                                                         std::string_view key) {
+        const auto all = device::statements(device);
         const auto found = std::ranges::find(all, key, &device::StatementText::key);
-        return found != all.end() && found->grade == device::Grade::inferred;
+        if (found == all.end() || found->grade != device::Grade::inferred) return std::nullopt;
+        return *found;
     }
 
     void drop_unused_sources() {
@@ -303,7 +354,10 @@ private:
     }
 
     Device device_;
-    const std::vector<Example>& examples_;
+    const Device prior_;
+    std::vector<Example> examples_;  // those that were asked first
+    std::vector<double> weights_;
+    std::size_t asked_ = 0;
     std::string source_;
     const std::function<void(const std::string&)>& progress_;
     std::shared_ptr<const std::vector<Knob>> knobs_;
@@ -316,9 +370,10 @@ private:
 
 }  // namespace
 
-Lesson search(Device start, const std::vector<Example>& examples, const std::string& source,
+Lesson search(Device start, const std::vector<Example>& examples,
+              const std::vector<Expected>& expected, const std::string& source,
               const std::function<void(const std::string&)>& progress) {
-    return Search(std::move(start), examples, source, progress).run();
+    return Search(std::move(start), examples, expected, source, progress).run();
 }
 
 }  // namespace handset::lab

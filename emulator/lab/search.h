@@ -6,8 +6,16 @@
 
 namespace handset::lab {
 
+// A case that was not asked, `accepted` as it is expected, and how much that counts: 1 as much as
+// one that was.
+struct Expected {
+    Example example;
+    double weight = 0;
+};
+
 // From what `start` states. What no case speaks for is taken back, unless it is inferred.
-Lesson search(device::Device start, const std::vector<Example>& examples, const std::string& source,
+Lesson search(device::Device start, const std::vector<Example>& examples,
+              const std::vector<Expected>& expected, const std::string& source,
               const std::function<void(const std::string&)>& progress);
 
 }  // namespace handset::lab

@@ -191,3 +191,73 @@ TEST_CASE("the next case is one that settles something") {
     REQUIRE(rare);
     CHECK(two[*rare].case_id == "name/name-host-mismatch--case-ignored");
 }
+
+namespace {
+
+// Knows every rule that the cases are about, and minds none of those that are merely discouraged.
+device::Device strict_client() {
+    return device::load_device(std::filesystem::path(HANDSET_SOURCE_DIR) / "profiles" /
+                               "strict.yaml");
+}
+
+std::vector<lab::Example> only_names(std::vector<lab::Example> examples, bool names) {
+    std::erase_if(examples, [&](const lab::Example& example) {
+        return example.case_id.starts_with("name/") != names;
+    });
+    return examples;
+}
+
+std::size_t predicted(const device::Device& device, const std::vector<lab::Example>& examples) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        examples,
+        [&](const lab::Example& example) { return lab::agreement(device, example).outcome; }));
+}
+
+}  // namespace
+
+TEST_CASE("where no case speaks, known devices that do alike are followed, as inferred") {
+    // Three that agree on nothing but names: one client is like the second of them.
+    device::Device careless = parse("");
+    for (const lab::Example& example : rehearsed()) {
+        for (const judge::Reason& reason :
+             judge::judge(careless, nullptr, example.evidence, example.question).reasons) {
+            careless.tolerances[std::string(reason.finding.rule)] = {
+                device::Action::accept, "", "test", device::Grade::captured};
+        }
+    }
+    const std::vector<device::Device> known{careless, odd_client(), careless};
+    const std::vector<lab::Example> all = done_by(odd_client());
+    const std::vector<lab::Example> asked = only_names(all, true);
+    const std::vector<lab::Example> others = only_names(all, false);
+    REQUIRE(asked.size() > 40);
+    REQUIRE(others.size() > 40);
+
+    const lab::Lesson alone = lab::learn(parse(""), asked, "test");
+    const lab::Lesson beside = lab::learn(parse(""), asked, "test", known, others);
+    CHECK(predicted(alone.device, others) < others.size() / 2);
+    CHECK(predicted(beside.device, others) > others.size() * 9 / 10);
+    CHECK(beside.not_explained.size() <= alone.not_explained.size());
+
+    // What only they say is not taken for seen.
+    REQUIRE(beside.device.tolerances.contains("extension-duplicate"));
+    const device::Tolerance& duplicate = beside.device.tolerances.at("extension-duplicate");
+    CHECK(duplicate.action == device::Action::refuse);
+    CHECK(duplicate.grade == device::Grade::inferred);
+    CHECK(beside.device.sources.at(duplicate.source).grade == device::Grade::inferred);
+    CHECK(beside.device.responses.at(duplicate.response).alert ==
+          wire::AlertDescription::internal_error);
+    CHECK_FALSE(beside.shown_by.contains("tolerances.extension-duplicate"));
+    REQUIRE(beside.device.names.san_wildcard);
+    CHECK(beside.device.names.san_wildcard->grade == device::Grade::captured);
+}
+
+TEST_CASE("what is expected of a case never outweighs what was seen") {
+    // All that is known does otherwise.
+    const std::vector<lab::Example> all = done_by(odd_client());
+    const std::vector<lab::Example> asked = only_names(all, true);
+    const lab::Lesson lesson = lab::learn(
+        parse(""), asked, "test", {strict_client(), strict_client()}, only_names(all, false));
+    REQUIRE(lesson.device.names.san_wildcard);
+    CHECK(lesson.device.names.san_wildcard->value == device::Wildcard::partial_label);
+    CHECK(lesson.not_explained.size() <= asked.size() / 50);
+}
