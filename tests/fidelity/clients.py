@@ -141,6 +141,7 @@ class Client:
 
     id = ""
     profile = ""  # handset's profile of this stack
+    library = ""  # id of the client whose TLS library this one uses; empty: its own
     needs = {}
 
     def __init__(self):
@@ -323,6 +324,7 @@ class Nss(Program):
 
 class Curl(Program):
     id, profile, program = "curl", "curl-7.88", "curl"
+    library = "openssl"
     needs = {"curl": "curl"}
 
     def version(self):
@@ -404,6 +406,7 @@ class Wget(Program):
     """It verifies only after the handshake, so that a server never sees an alert of it."""
 
     id, profile, program = "wget", "wget-1.21", "wget"
+    library = "gnutls"
     needs = {"wget": "wget"}
 
     def version(self):
@@ -834,3 +837,9 @@ def clients(ids=None):
     if unknown:
         raise ValueError(f"no such client: {', '.join(unknown)}; there are {', '.join(known)}")
     return [known[client_id]() for client_id in (known if ids is None else ids)]
+
+
+def profiles_of_others(client):
+    """Profiles of all clients but those that use the same TLS library."""
+    return [kind.profile for kind in ALL
+            if (kind.library or kind.id) != (client.library or client.id)]

@@ -5,6 +5,9 @@ of that client predicts. Prints the table of agreement, and each disagreement. `
 the observations that are in DIR, without any client. `--readme` publishes what came out. Exit status 0: the aims below are met. With
 --quick the aims are for the whole only; there it is 0 when nothing disagrees that known.json does not
 list, after a second try.
+
+--hold-out SEED: a profile is learned anew from one half of each client's cases, with at most 150
+connections and the profiles of the clients of other libraries to go by, and predicts the other half.
 """
 import argparse
 import collections
@@ -25,6 +28,8 @@ import show  # noqa: E402
 AIM_ALL = 0.99
 AIM_EACH = 0.97
 AIM_ALERTS = 0.95
+AIM_HELD_OUT = 0.95
+AIM_HELD_OUT_CLIENTS = 6
 QUICK_STEP = 7  # every seventh case
 KNOWN = HERE / "known.json"
 
@@ -45,6 +50,8 @@ def read_arguments():
     parser.add_argument("--jobs", type=int, default=2, help="clients at the same time (default: 2)")
     parser.add_argument("--write-known", action="store_true",
                         help="keep the disagreements in tests/fidelity/known.json")
+    parser.add_argument("--hold-out", metavar="SEED", type=int,
+                        help="learn from one half of the cases, predict the other; takes minutes")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--page", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--picture", metavar="FILE", type=pathlib.Path)
@@ -117,6 +124,35 @@ def compare(run):
     return row
 
 
+def hold_out(client, folder, seed):
+    """What `handset learn` foresees of one half of a client's cases, having seen the other."""
+    like = [word for profile in real.profiles_of_others(client) for word in ("--like", profile)]
+    return json.loads(observe.run_handset(
+        "learn", "--log", folder / f"{client.id}.jsonl", "--hold-out", seed, "--format", "json",
+        *like))
+
+
+def hold_out_all(rows, arguments):
+    """Adds "held_out" to each row."""
+    chosen = real.clients([row["client"] for row in rows])
+    with concurrent.futures.ThreadPoolExecutor(max(1, arguments.jobs)) as pool:
+        results = pool.map(lambda client: hold_out(client, arguments.observations,
+                                                   arguments.hold_out), chosen)
+        for row, result in zip(rows, results):
+            progress(f"{row['client']}: held out")
+            row["held_out"] = result
+    progress("")
+
+
+def held_out_missed(rows):
+    foreseen = sum(row["held_out"]["agree"] >= AIM_HELD_OUT * row["held_out"]["cases"] > 0
+                   for row in rows)
+    if foreseen < min(AIM_HELD_OUT_CLIENTS, len(rows)):
+        return [f"held-out cases are foreseen to {AIM_HELD_OUT:.0%} of {foreseen} clients only, "
+                f"not of {min(AIM_HELD_OUT_CLIENTS, len(rows))}"]
+    return []
+
+
 def aims_missed(rows):
     missed = []
     cases = sum(row["cases"] for row in rows)
@@ -184,8 +220,12 @@ def main():
             rows.append(compare(run))
         except observe.HandsetError as error:
             print(f"{client.id}: left out: {error}", file=sys.stderr)
+    if arguments.hold_out is not None:
+        hold_out_all(rows, arguments)
     print(show.table(rows))
     print(show.disagreements(rows))
+    if arguments.hold_out is not None:
+        print(show.held_out(rows))
     if arguments.json:
         arguments.json.write_text(agreement.as_json({"schema": 1, "clients": rows}))
     if arguments.page:
@@ -200,6 +240,8 @@ def main():
         except (agreement.NotPublished, OSError) as error:
             sys.exit(f"{arguments.readme}: not written: {error}")
     missed = list(try_again(rows, arguments)) if arguments.quick else aims_missed(rows)
+    if arguments.hold_out is not None:
+        missed += held_out_missed(rows)
     if not rows:
         missed.append("nothing was compared")
     for line in missed:

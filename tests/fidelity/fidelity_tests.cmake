@@ -3,6 +3,9 @@
 add_test(NAME fidelity_clients
     COMMAND ${DEBIAN_PYTHON3} -B ${CMAKE_CURRENT_LIST_DIR}/clients_test.py)
 set_tests_properties(fidelity_clients PROPERTIES TIMEOUT 300)
+add_test(NAME fidelity_held_out
+    COMMAND ${DEBIAN_PYTHON3} -B ${CMAKE_CURRENT_LIST_DIR}/held_out_test.py)
+set_tests_properties(fidelity_held_out PROPERTIES TIMEOUT 60)
 add_test(NAME fidelity_quick
     COMMAND ${DEBIAN_PYTHON3} -B ${CMAKE_CURRENT_LIST_DIR}/fidelity.py --quick
         --clients openssl,gnutls,nss,mbedtls,bearssl,wolfssl,botan,curl,wget

@@ -55,6 +55,46 @@ def disagreements(rows):
     return "\n".join(lines)
 
 
+HELD_OUT_NOTE = ("Held out: a profile learned from one half of the cases, with the connections "
+                 "given, predicts the other half. The profiles of the other clients, which it is "
+                 "filled up from, have been learned from all of these cases, those held out "
+                 "included; clients of the same library are left out.")
+
+
+def held_out_cells(row):
+    """Client, connections, agreement, and that where a case of the rule was asked and was not."""
+    result = row["held_out"]
+    parts = ((result["agree"], result["cases"]),
+             (result["agree"] - result["unseen_agree"], result["cases"] - result["unseen"]),
+             (result["unseen_agree"], result["unseen"]))
+    return [row["profile"], str(result["asked"]),
+            *(f"{part}/{whole} {share(part, whole)}" for part, whole in parts)]
+
+
+HELD_OUT_HEAD = ["client", "connections", "held out", "rule asked", "rule not asked"]
+
+
+def held_out(rows):
+    lines = [HELD_OUT_HEAD, *map(held_out_cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join([HELD_OUT_NOTE, *(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+        for line in lines)])
+
+
+def held_out_section(rows):
+    """As HTML; empty when nothing was held out."""
+    measured = [row for row in rows if "held_out" in row]
+    if not measured:
+        return ""
+    body = [f"<h2>What is foreseen</h2><p>{html.escape(HELD_OUT_NOTE)}</p><table><tr>",
+            *(f"<th>{cell}" for cell in HELD_OUT_HEAD), "<th>wrong</tr>"]
+    for row in measured:
+        cells = [*held_out_cells(row), ", ".join(row["held_out"]["wrong"])]
+        body.append("<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in cells) + "</tr>")
+    return "".join(body) + "</table>"
+
+
 def colour(agree, cases):
     """White to red for what is wrong, from none to a tenth."""
     wrong = min(1.0, 10 * (cases - agree) / cases)
@@ -102,7 +142,8 @@ def page(rows):
             f"<td>{row['date']}<td>{row['cases']}<td>{share(row['agree'], row['cases'])}"
             f"<td>{share(row['alert_agree'], row['alert_cases'])} of {row['alert_cases']}"
             f"<td>{row['not_shown']}</tr>")
-    body.append("</table><h2>Where they disagree</h2><table><tr><th>client<th>case<th>predicted"
+    body.append("</table>" + held_out_section(rows))
+    body.append("<h2>Where they disagree</h2><table><tr><th>client<th>case<th>predicted"
                 "<th>by<th>reality<th>alert<th>the client's words</tr>")
     for row in rows:
         for told in row["disagreements"] + row["alert_disagreements"]:

@@ -60,6 +60,35 @@ class LearnTest(unittest.TestCase):
         agree = sum(line["predictions"][0]["accepted"] == line["accepted"] for line in judged)
         self.assertGreaterEqual(agree, 15, checked.stdout)
 
+    def test_foresees_one_half_from_the_other(self):
+        done = self.learn("--drive", CLIENT, "--max", "16", "--like", "gnutls-3.7",
+                          "--like", "go-1.19")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        profile = (self.folder / "client.yaml").read_text()
+        self.assertIn("grade: inferred", profile)
+        lint = handset("lint", str(self.folder / "client.yaml"))
+        self.assertEqual(lint.returncode, 0, lint.stdout + lint.stderr)
+
+        log = str(self.folder / "log.jsonl")
+        told = handset("learn", "--log", log, "--hold-out", "1", "--max", "8", "--like",
+                       "gnutls-3.7", "--format", "json")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        result = json.loads(told.stdout)
+        self.assertLessEqual(result["asked"], 8)
+        self.assertGreater(result["asked"], 0)
+        self.assertGreater(result["cases"], 0)
+        self.assertEqual(result["agree"] + len(result["wrong"]), result["cases"])
+        self.assertLessEqual(result["unseen_agree"], result["unseen"])
+        again = handset("learn", "--log", log, "--hold-out", "1", "--max", "8", "--like",
+                        "gnutls-3.7", "--format", "json")
+        self.assertEqual(again.stdout, told.stdout)
+        table = handset("learn", "--log", log, "--hold-out", "1", "--max", "8", "--like", "gnutls-3.7")
+        self.assertTrue(table.stdout.startswith(
+            f"{result['agree']} of {result['cases']} held-out cases"), table.stdout)
+        wrong_use = handset("learn", "--log", log, "--hold-out", "1", "--format", "xml")
+        self.assertEqual(wrong_use.returncode, 2)
+        self.assertIn("--format takes table or json", wrong_use.stderr)
+
     def test_survives_a_client_that_hangs_or_crashes(self):
         # One case in three hangs, one kills itself, one connects.
         script = self.folder / "client.sh"
