@@ -285,9 +285,9 @@ private:
         asked_ = lab::examples_of(log_, cases_);
         remember_signatures(asked_, signatures_);
         if (known_devices_.empty()) {
-            so_far_ =
-                lab::learn(start_from(values_, *seen, log_.size()), asked_, std::string(source_id))
-                    .device;
+            so_far_ = lab::learn_quickly(start_from(values_, *seen, log_.size()), asked_,
+                                         std::string(source_id))
+                          .device;
         }
         open_ = not_asked(log_, cases_, *seen, now());
         remember_signatures(open_, signatures_);

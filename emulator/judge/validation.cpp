@@ -552,12 +552,22 @@ private:
         const Certificate& read = certificate(position);
         const x509::Extension* extension = x509::find_extension(read, "nameConstraints");
         const auto* constraints = x509::find_value<x509::NameConstraints>(read, "nameConstraints");
-        if (!extension->critical || !x509::has_form_not_applied(*constraints, scope)) return;
-        out_.object(finding("chain-name-constraint-form-unknown", position, extension->value_place,
-                            field_of("nameConstraints"),
-                            "a subtree of a form that the device does not keep"),
-                    rules_.validation.name_constraints)
-            .path_position = position;
+        if (!extension->critical) return;
+        const auto object = [&](std::string_view rule, std::string detail) {
+            out_.object(finding(rule, position, extension->value_place, field_of("nameConstraints"),
+                                std::move(detail)),
+                        rules_.validation.name_constraints)
+                .path_position = position;
+        };
+        const x509::FormsNotApplied forms = x509::forms_not_applied(*constraints, scope);
+        if (forms.usual) {
+            object("chain-name-constraint-form-not-kept",
+                   "a subtree of a form that the device does not keep");
+        }
+        if (forms.other) {
+            object("chain-name-constraint-form-unknown",
+                   "a subtree of a form that the device does not know");
+        }
     }
 
     // The first one is what the profile states, and RFC 5280's where it is silent. The others

@@ -46,7 +46,7 @@ Asked ask_alone(const device::Device& start, std::vector<Example> open, std::siz
         asked.examples.push_back(std::move(open[*next]));
         open.erase(open.begin() + static_cast<std::ptrdiff_t>(*next));
         if (asked.examples.size() % answers_between == 0) {
-            so_far = learn(start, asked.examples, source).device;
+            so_far = learn_quickly(start, asked.examples, source).device;
         }
     }
     return asked;

@@ -54,7 +54,14 @@ Lesson learn(Device start, const std::vector<Example>& examples, const std::stri
              const std::function<void(const std::string&)>& progress) {
     fill_from_vote(start, examples, known, source);
     begin_with_usual(start, source);
-    return search(std::move(start), examples, expected(examples, others, known), source, progress);
+    return search(std::move(start), examples, expected(examples, others, known), source,
+                  Effort::thorough, progress);
+}
+
+Lesson learn_quickly(Device start, const std::vector<Example>& examples,
+                     const std::string& source) {
+    begin_with_usual(start, source);
+    return search(std::move(start), examples, {}, source, Effort::quick, {});
 }
 
 }  // namespace handset::lab

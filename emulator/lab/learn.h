@@ -44,6 +44,10 @@ Lesson learn(device::Device start, const std::vector<Example>& examples, const s
              const std::vector<device::Device>& known = {}, const std::vector<Example>& others = {},
              const std::function<void(const std::string&)>& progress = {});
 
+// The same without known devices, and with less care: good enough to choose the next question.
+Lesson learn_quickly(device::Device start, const std::vector<Example>& examples,
+                     const std::string& source);
+
 // The examples of a log, as far as they say what the client made of a case: of each case the
 // connection that got farthest, the last of equals.
 std::vector<Example> examples_of(const std::vector<Entry>& log, const std::vector<Shown>& cases);

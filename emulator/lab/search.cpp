@@ -26,6 +26,14 @@ constexpr double learnable_worth = 1.2;
 constexpr double least_gain = 1e-6;
 constexpr int max_rounds = 12;
 constexpr std::size_t max_cases_told = 3;
+constexpr std::size_t max_detours = 40;
+// What is on none of the lists. Who accepts it, and who has all on the list, look the same.
+constexpr std::string_view rules_of_lists[] = {"extension-critical-unknown",
+                                               "certificate-signature-algorithm-unsupported",
+                                               "key-type-unsupported",
+                                               "key-curve-unsupported",
+                                               "chain-name-constraint-unsupported",
+                                               "chain-name-exclusion-unsupported"};
 struct Judged {
     double worth = 0;
     bool agrees = false;
@@ -50,13 +58,14 @@ public:
         }
     }
 
-    Lesson run() {
+    Lesson run(Effort effort) {
         hopeful_ = true;
         climb();
         hopeful_ = false;
         climb();
         cautious_ = true;
         climb();
+        if (effort == Effort::thorough) detours();
         Lesson lesson;
         silence(lesson);
         drop_unused_responses();
@@ -207,6 +216,37 @@ private:
         device_ = std::move(best);
         judge_all();
         return true;
+    }
+
+    // Where a tolerance hides what several statements together would explain: the search goes on
+    // without it, and comes back when that was for nothing.
+    void detours() {
+        std::set<std::string> tried;
+        for (const std::string_view rule : rules_of_lists)
+            detour(std::string(rule), tried);
+        for (std::size_t i = 0; i < asked_ && tried.size() < max_detours; ++i) {
+            if (judged_[i].worth >= outcome_worth * weights_[i]) continue;
+            const std::vector<std::string> rules = judged_[i].rules;
+            for (const std::string& rule : rules) {
+                if (detour(rule, tried)) break;
+            }
+        }
+    }
+    bool detour(const std::string& rule, std::set<std::string>& tried) {
+        if (!device_.tolerances.contains(rule) || !tried.insert(rule).second) return false;
+        const Device before = device_;
+        const double worth = total();
+        device_.tolerances.erase(rule);
+        hopeful_ = true;
+        judge_all();
+        for (const Knob& knob : *knobs_)
+            improve(knob);
+        hopeful_ = false;
+        climb();
+        if (total() > worth + least_gain) return true;
+        device_ = before;
+        judge_all();
+        return false;
     }
 
     Knob tolerance_knob(const std::string& rule) {
@@ -371,9 +411,9 @@ private:
 }  // namespace
 
 Lesson search(Device start, const std::vector<Example>& examples,
-              const std::vector<Expected>& expected, const std::string& source,
+              const std::vector<Expected>& expected, const std::string& source, Effort effort,
               const std::function<void(const std::string&)>& progress) {
-    return Search(std::move(start), examples, expected, source, progress).run();
+    return Search(std::move(start), examples, expected, source, progress).run(effort);
 }
 
 }  // namespace handset::lab

@@ -231,9 +231,16 @@ constexpr Rule table[] = {
      "Renew the CA's certificate with constraints on host names alone, `nameConstraints = "
      "critical, excluded;DNS:example.com`, or without any.",
      nullptr},
-    {"chain-name-constraint-form-unknown", Area::chain, Level::should, Step::name_constraints,
+    {"chain-name-constraint-form-not-kept", Area::chain, Level::should, Step::name_constraints,
      "nameConstraints that are critical constrain forms alone that the client applies, whether "
      "there are names of them or not.",
+     "RFC 5280 4.2.1.10", AlertDescription::unsupported_certificate,
+     "Renew the CA's certificate with constraints on host names alone, `nameConstraints = "
+     "critical, permitted;DNS:example.com`, or without any.",
+     nullptr},
+    {"chain-name-constraint-form-unknown", Area::chain, Level::should, Step::name_constraints,
+     "nameConstraints that are critical constrain forms alone to which RFC 5280 gives a meaning, "
+     "and IPv6 networks only for clients that know them.",
      "RFC 5280 4.2.1.10", AlertDescription::unsupported_certificate,
      "Renew the CA's certificate with constraints on host names alone, `nameConstraints = "
      "critical, permitted;DNS:example.com`, or without any.",

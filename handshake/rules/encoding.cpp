@@ -28,26 +28,69 @@ void find_oddity(const Evidence& evidence, Findings& findings) {
     });
 }
 
-void find_trailing_data(const Evidence& evidence, Findings& findings, bool in_extension) {
+// Real clients tell faults within the value of an extension, which they may not look into, from
+// those in the rest of a certificate.
+enum class Where { in_extension, in_key, elsewhere };
+bool is_within(x509::Place inner, x509::Place outer) {
+    return inner.offset >= outer.offset && inner.offset < outer.offset + outer.length;
+}
+const x509::Extension* extension_at(const x509::Certificate& certificate, x509::Place place) {
+    const auto found = std::ranges::find_if(
+        certificate.extensions,
+        [&](const x509::Extension& extension) { return is_within(place, extension.value_place); });
+    return found == certificate.extensions.end() ? nullptr : &*found;
+}
+Where where_is(const x509::Certificate& certificate, x509::Place place) {
+    if (is_within(place, certificate.subject_public_key_info.place)) return Where::in_key;
+    return extension_at(certificate, place) ? Where::in_extension : Where::elsewhere;
+}
+
+template <Oddity oddity, typename Wanted>
+void find_oddity_where(const Evidence& evidence, Findings& findings, Wanted wanted) {
     for_each_certificate(evidence, [&](std::size_t number, const x509::Certificate& certificate) {
         for (const x509::Observation& seen : certificate.observations) {
-            if (seen.oddity != Oddity::trailing_data) continue;
-            const bool is_within =
-                std::ranges::any_of(certificate.extensions, [&](const x509::Extension& extension) {
-                    const x509::Place& value = extension.value_place;
-                    return seen.place.offset >= value.offset &&
-                           seen.place.offset < value.offset + value.length;
-                });
-            if (is_within != in_extension) continue;
+            if (seen.oddity != oddity || !wanted(certificate, seen)) continue;
             findings.at(number, seen.place, seen.field, detail_of(seen));
         }
     });
 }
-void find_trailing_data_outside(const Evidence& evidence, Findings& findings) {
-    find_trailing_data(evidence, findings, false);
+template <Oddity oddity, Where where>
+void find_oddity_in(const Evidence& evidence, Findings& findings) {
+    find_oddity_where<oddity>(evidence, findings, [](const auto& certificate, const auto& seen) {
+        return where_is(certificate, seen.place) == where;
+    });
 }
-void find_trailing_data_in_extension(const Evidence& evidence, Findings& findings) {
-    find_trailing_data(evidence, findings, true);
+template <Oddity oddity, Where where>
+void find_oddity_not_in(const Evidence& evidence, Findings& findings) {
+    find_oddity_where<oddity>(evidence, findings, [](const auto& certificate, const auto& seen) {
+        return where_is(certificate, seen.place) != where;
+    });
+}
+
+bool is_in_policies(const x509::Certificate& certificate, const x509::Observation& seen) {
+    const x509::Extension* extension = extension_at(certificate, seen.place);
+    return extension && x509::known_oid_name(extension->id) == "certificatePolicies";
+}
+void find_policy_oid_not_minimal(const Evidence& evidence, Findings& findings) {
+    find_oddity_where<Oddity::oid_not_minimal>(evidence, findings, is_in_policies);
+}
+void find_oid_not_minimal(const Evidence& evidence, Findings& findings) {
+    find_oddity_where<Oddity::oid_not_minimal>(evidence, findings,
+                                               [](const auto& certificate, const auto& seen) {
+                                                   return !is_in_policies(certificate, seen);
+                                               });
+}
+
+bool has_offset(const x509::Certificate&, const x509::Observation& seen) {
+    return seen.detail.find_first_of("+-") != std::string::npos;
+}
+void find_time_offset(const Evidence& evidence, Findings& findings) {
+    find_oddity_where<Oddity::time_not_der>(evidence, findings, has_offset);
+}
+void find_time_not_der(const Evidence& evidence, Findings& findings) {
+    find_oddity_where<Oddity::time_not_der>(
+        evidence, findings,
+        [](const auto& certificate, const auto& seen) { return !has_offset(certificate, seen); });
 }
 
 // Of a time's digits, from the month on: whether nothing is wrong but that the month has no such
@@ -63,25 +106,20 @@ bool is_day_too_many(std::string_view from_month) {
     return day > days.at(month - 1);
 }
 
-void find_time(const Evidence& evidence, Findings& findings, bool day_too_many) {
-    for_each_certificate(evidence, [&](std::size_t number, const x509::Certificate& certificate) {
-        for (const x509::Observation& seen : certificate.observations) {
-            if (seen.oddity != Oddity::time_unreadable) continue;
-            const std::size_t digits =
-                std::min(seen.detail.find_first_not_of("0123456789"), seen.detail.size());
-            const std::size_t year = digits >= 14 ? 4 : 2;
-            const bool is_that =
-                digits >= year + 8 && is_day_too_many(std::string_view(seen.detail).substr(year));
-            if (is_that != day_too_many) continue;
-            findings.at(number, seen.place, seen.field, detail_of(seen));
-        }
-    });
-}
-void find_time_unreadable(const Evidence& evidence, Findings& findings) {
-    find_time(evidence, findings, false);
+bool is_day_missing(const x509::Certificate&, const x509::Observation& seen) {
+    const std::size_t digits =
+        std::min(seen.detail.find_first_not_of("0123456789"), seen.detail.size());
+    const std::size_t year = digits >= 14 ? 4 : 2;
+    return digits >= year + 8 && is_day_too_many(std::string_view(seen.detail).substr(year));
 }
 void find_day_too_many(const Evidence& evidence, Findings& findings) {
-    find_time(evidence, findings, true);
+    find_oddity_where<Oddity::time_unreadable>(evidence, findings, is_day_missing);
+}
+void find_time_unreadable(const Evidence& evidence, Findings& findings) {
+    find_oddity_where<Oddity::time_unreadable>(evidence, findings,
+                                               [](const auto& certificate, const auto& seen) {
+                                                   return !is_day_missing(certificate, seen);
+                                               });
 }
 
 // Whole extensions that come twice have a rule of their own, extension-duplicate.
@@ -99,12 +137,14 @@ void find_field_duplicate(const Evidence& evidence, Findings& findings) {
 }
 
 // RFC 5280 4.2.1.10 and 4.2.1.11 give an empty nameConstraints or policyConstraints a demand of its
-// own: extension-name-constraints-empty, extension-policy-constraints-empty.
+// own: extension-name-constraints-empty, extension-policy-constraints-empty. So has subjectAltName
+// here: extension-san-empty.
 void find_sequence_empty(const Evidence& evidence, Findings& findings) {
     const auto is_whole_constraint = [](const x509::Certificate& certificate, x509::Place place) {
         return std::ranges::any_of(certificate.extensions, [&](const x509::Extension& extension) {
             return extension.value_place.offset == place.offset &&
-                   (std::holds_alternative<x509::NameConstraints>(extension.value) ||
+                   (x509::known_oid_name(extension.id) == "subjectAltName" ||
+                    std::holds_alternative<x509::NameConstraints>(extension.value) ||
                     std::holds_alternative<x509::PolicyConstraints>(extension.value));
         });
     };
@@ -159,17 +199,27 @@ constexpr Rule table[] = {
     row("encoding-length-not-minimal", "Lengths are written in the fewest octets.", "X.690 10.1",
         find_oddity<Oddity::non_minimal_length>),
     row("encoding-length-indefinite", "Lengths are definite.", "X.690 10.1",
-        find_oddity<Oddity::indefinite_length>),
+        find_oddity_not_in<Oddity::indefinite_length, Where::in_extension>),
+    row("encoding-extension-length-indefinite", "Lengths in an extension's value are definite.",
+        "X.690 10.1, RFC 5280 4.2", find_oddity_in<Oddity::indefinite_length, Where::in_extension>),
     row("encoding-string-constructed", "Strings are primitive.", "X.690 10.2",
-        find_oddity<Oddity::constructed_string>),
+        find_oddity_not_in<Oddity::constructed_string, Where::in_extension>),
+    row("encoding-extension-string-constructed", "Strings in an extension's value are primitive.",
+        "X.690 10.2, RFC 5280 4.2",
+        find_oddity_in<Oddity::constructed_string, Where::in_extension>),
     row("encoding-boolean-not-ff", "TRUE is written 0xFF.", "X.690 11.1",
         find_oddity<Oddity::boolean_not_ff>),
     row("encoding-default-spelt-out", "A component that equals its DEFAULT is left out.",
         "X.690 11.5", find_oddity<Oddity::default_spelt_out>),
     row("encoding-integer-not-minimal", "An INTEGER has no superfluous leading octet.",
-        "X.690 8.3.2", find_oddity<Oddity::integer_not_minimal>),
+        "X.690 8.3.2", find_oddity_not_in<Oddity::integer_not_minimal, Where::in_key>),
+    row("encoding-key-integer-not-minimal",
+        "An INTEGER of a public key has no superfluous leading octet.", "X.690 8.3.2",
+        find_oddity_in<Oddity::integer_not_minimal, Where::in_key>),
     row("encoding-oid-not-minimal", "An object identifier's arcs have no leading 0x80 octet.",
-        "X.690 8.19.2", find_oddity<Oddity::oid_not_minimal>),
+        "X.690 8.19.2", find_oid_not_minimal),
+    row("encoding-policy-oid-not-minimal", "A policy's arcs have no leading 0x80 octet.",
+        "X.690 8.19.2", find_policy_oid_not_minimal),
     row("encoding-set-not-sorted", "The elements of a SET OF stand in ascending order.",
         "X.690 11.6", find_oddity<Oddity::set_not_sorted>,
         "Ask for a name with one attribute in each of its parts: `openssl req -new -key key.pem "
@@ -179,8 +229,10 @@ constexpr Rule table[] = {
         find_oddity<Oddity::bit_string_padding_set>, reissue_key_usage),
     row("encoding-named-bits-trailing-zero", "A named bit list ends with a bit that is set.",
         "X.690 11.2.2", find_oddity<Oddity::named_bits_trailing_zero>, reissue_key_usage),
-    row("encoding-time-not-der", "Times have seconds, end in Z and carry no fraction.",
-        "RFC 5280 4.1.2.5", find_oddity<Oddity::time_not_der>, reissue_dates),
+    row("encoding-time-not-der", "Times have seconds and carry no fraction.", "RFC 5280 4.1.2.5",
+        find_time_not_der, reissue_dates),
+    row("encoding-time-offset", "Times end in Z.", "RFC 5280 4.1.2.5", find_time_offset,
+        reissue_dates),
     row("encoding-time-unreadable", "A time has a month, a day and a time of day in figures.",
         "RFC 5280 4.1.2.5", find_time_unreadable, reissue_dates),
     row("encoding-time-no-such-day", "A time names a day that its month has.", "RFC 5280 4.1.2.5",
@@ -199,12 +251,12 @@ constexpr Rule table[] = {
         "Have the certificate issued again without the empty extension, or with something in it: "
         "`subjectAltName = DNS:mail.example.com`."),
     row("encoding-trailing-data", "Nothing follows the last component of a structure.", "X.690 8.9",
-        find_trailing_data_outside,
+        find_oddity_not_in<Oddity::trailing_data, Where::in_extension>,
         "Octets behind the certificate are cut off by `openssl x509 -inform DER -in leaf.cer -out "
         "leaf.pem`; for octets inside it, have it issued again."),
     row("encoding-extension-trailing-data",
         "Nothing follows the structure in an extension's value.", "X.690 8.9, RFC 5280 4.2",
-        find_trailing_data_in_extension),
+        find_oddity_in<Oddity::trailing_data, Where::in_extension>),
     row("encoding-unexpected-tag", "Every component has the tag of its type.",
         "RFC 5280 Appendix A", find_oddity<Oddity::unexpected_tag>),
     row("encoding-field-duplicate", "A component appears once.", "RFC 5280 Appendix A",

@@ -119,6 +119,16 @@ bool has_usual_name(const x509::GeneralNames& names) {
     });
 }
 
+void find_san_empty(const Evidence& evidence, Findings& findings) {
+    for_each_value<x509::GeneralNames>(
+        evidence, "subjectAltName",
+        [&](std::size_t number, std::size_t index, const x509::GeneralNames& names) {
+            if (!names.names.empty()) return;
+            findings.at(number, extension_of(evidence, number, index).value_place,
+                        value_field(index, "names"), "no name at all");
+        });
+}
+
 void find_san_critical_unusable(const Evidence& evidence, Findings& findings) {
     for_each_value<x509::GeneralNames>(
         evidence, "subjectAltName",
@@ -502,11 +512,32 @@ void find_name_constraints_dns_form(const Evidence& evidence, Findings& findings
     });
 }
 
+bool is_excluded(std::string_view field) {
+    return field.find("excludedSubtrees") != std::string_view::npos;
+}
+
 void find_name_constraints_other_name(const Evidence& evidence, Findings& findings) {
     for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
                                    const NameConstraints::Subtree& subtree) {
-        if (subtree.base.type != x509::GeneralNameType::other_name) return;
+        if (subtree.base.type != x509::GeneralNameType::other_name || is_excluded(field)) return;
         findings.at(number, subtree.base.value_place, field + ".base", "otherName is constrained");
+    });
+}
+
+void find_name_constraints_other_name_excluded(const Evidence& evidence, Findings& findings) {
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        if (subtree.base.type != x509::GeneralNameType::other_name || !is_excluded(field)) return;
+        findings.at(number, subtree.base.value_place, field + ".base", "otherName is excluded");
+    });
+}
+
+void find_name_constraints_registered_id(const Evidence& evidence, Findings& findings) {
+    for_each_subtree(evidence, [&](std::size_t number, const std::string& field,
+                                   const NameConstraints::Subtree& subtree) {
+        if (subtree.base.type != x509::GeneralNameType::registered_id) return;
+        findings.at(number, subtree.base.value_place, field + ".base",
+                    "registeredID is constrained");
     });
 }
 
@@ -515,7 +546,7 @@ void find_name_constraints_form_discouraged(const Evidence& evidence, Findings& 
                                    const NameConstraints::Subtree& subtree) {
         using enum x509::GeneralNameType;
         const x509::GeneralNameType form = subtree.base.type;
-        if (form != x400_address && form != edi_party_name && form != registered_id) return;
+        if (form != x400_address && form != edi_party_name) return;
         findings.at(number, subtree.base.value_place, field + ".base",
                     fmt::format("{} is constrained", x509::general_name_type_name(form)));
     });
@@ -688,6 +719,11 @@ constexpr Rule table[] = {
      "`certutil -setreg policy\\EditFlags +EDITF_ATTRIBUTESUBJECTALTNAME2` and a restart of "
      "certsvc; mind who may enrol while it is set.",
      find_san_critical},
+    row("extension-san-empty", Level::must, Step::encoding, "subjectAltName holds a name.",
+        "RFC 5280 4.2.1.6",
+        "Have the certificate issued again with the server's names: `subjectAltName = "
+        "DNS:mail.example.com`.",
+        find_san_empty),
     row("extension-san-critical-unusable", Level::should, Step::critical_extensions,
         "A critical subjectAltName has a dNSName, iPAddress, rfc822Name or URI, which clients "
         "know.",
@@ -832,15 +868,26 @@ constexpr Rule table[] = {
         "`nameConstraints = critical, permitted;DNS:example.com`.",
         find_name_constraints_dns_form),
     row("extension-name-constraints-other-name", Level::should, Step::name_constraints,
-        "nameConstraints constrains forms to which RFC 5280 gives a meaning, and otherName is "
-        "none.",
+        "nameConstraints permits names of forms to which RFC 5280 gives a meaning, and otherName "
+        "is none.",
         "RFC 5280 4.2.1.10",
         "Renew the CA's certificate with constraints on host names alone: `nameConstraints = "
         "critical, permitted;DNS:example.com`.",
         find_name_constraints_other_name),
-    row("extension-name-constraints-form-discouraged", Level::should, Step::name_constraints,
-        "nameConstraints constrains no x400Address, ediPartyName or registeredID.",
+    row("extension-name-constraints-other-name-excluded", Level::should, Step::name_constraints,
+        "nameConstraints excludes names of forms to which RFC 5280 gives a meaning, and otherName "
+        "is none.",
         "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with constraints on host names alone: `nameConstraints = "
+        "critical, permitted;DNS:example.com`.",
+        find_name_constraints_other_name_excluded),
+    row("extension-name-constraints-registered-id", Level::should, Step::name_constraints,
+        "nameConstraints constrains no registeredID.", "RFC 5280 4.2.1.10",
+        "Renew the CA's certificate with constraints on host names alone: `nameConstraints = "
+        "critical, permitted;DNS:example.com`.",
+        find_name_constraints_registered_id),
+    row("extension-name-constraints-form-discouraged", Level::should, Step::name_constraints,
+        "nameConstraints constrains no x400Address or ediPartyName.", "RFC 5280 4.2.1.10",
         "Renew the CA's certificate with constraints on host names alone: `nameConstraints = "
         "critical, permitted;DNS:example.com`.",
         find_name_constraints_form_discouraged),

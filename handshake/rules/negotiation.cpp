@@ -63,7 +63,8 @@ void find_compression_not_offered(const Evidence& evidence, Findings& findings) 
                        fmt::format("{} was not offered", wire::name_of(chosen)));
 }
 
-void find_extension_unsolicited(const Evidence& evidence, Findings& findings) {
+// Of extensions that no registry knows, or of the others.
+void find_unsolicited(const Evidence& evidence, Findings& findings, bool unknown) {
     if (!evidence.offer || !evidence.server_hello || !evidence.server_hello->extensions) return;
     const auto& suites = evidence.offer->cipher_suites;
     const bool scsv =
@@ -74,12 +75,20 @@ void find_extension_unsolicited(const Evidence& evidence, Findings& findings) {
         const wire::Extension& extension = extensions[i];
         if (wire::find_extension(evidence.offer->extensions, extension.type)) continue;
         if (extension.type == ExtensionType::renegotiation_info && scsv) continue;
+        if (wire::name_of(extension.type).starts_with("0x") != unknown) continue;
         findings.in_stream(
             body_offset(evidence) + extension.offset,
             two_octets(static_cast<std::uint16_t>(extension.type)),
             fmt::format("server_hello.extensions[{}]", i),
             fmt::format("{} was not in the ClientHello", wire::name_of(extension.type)));
     }
+}
+
+void find_extension_unsolicited(const Evidence& evidence, Findings& findings) {
+    find_unsolicited(evidence, findings, false);
+}
+void find_extension_unknown(const Evidence& evidence, Findings& findings) {
+    find_unsolicited(evidence, findings, true);
 }
 
 void find_session_id_too_long(const Evidence& evidence, Findings& findings) {
@@ -219,6 +228,10 @@ constexpr Rule table[] = {
     {"negotiation-extension-unsolicited", Area::negotiation, Level::must, Step::server_hello,
      "The server answers only extensions that the client sent.", "RFC 5246 7.4.1.4",
      AlertDescription::unsupported_extension, mend_server, find_extension_unsolicited},
+    {"negotiation-extension-unknown", Area::negotiation, Level::must, Step::server_hello,
+     "The server answers no extension that nobody knows and the client did not send.",
+     "RFC 5246 7.4.1.4", AlertDescription::unsupported_extension, mend_server,
+     find_extension_unknown},
     {"negotiation-session-id-too-long", Area::negotiation, Level::must, Step::server_hello,
      "A session_id has at most 32 octets.", "RFC 5246 7.4.1.3", AlertDescription::illegal_parameter,
      mend_server, find_session_id_too_long},

@@ -561,10 +561,20 @@ NameViolation not_applicable(const Certificate& certificate, std::optional<std::
 
 }  // namespace
 
-bool has_form_not_applied(const NameConstraints& constraints, const NameConstraintScope& scope) {
-    const auto none = [&](const Subtree& subtree) { return !is_applied(subtree.base, scope); };
-    return std::ranges::any_of(constraints.permitted, none) ||
-           std::ranges::any_of(constraints.excluded, none);
+FormsNotApplied forms_not_applied(const NameConstraints& constraints,
+                                  const NameConstraintScope& scope) {
+    FormsNotApplied forms;
+    for (const auto* list : {&constraints.permitted, &constraints.excluded}) {
+        for (const Subtree& subtree : *list) {
+            if (is_applied(subtree.base, scope)) continue;
+            const bool is_usual =
+                has_meaning(subtree.base.type) &&
+                subtree.base.type != GeneralNameType::registered_id &&
+                std::ranges::find(scope.forms, subtree.base.type) == scope.forms.end();
+            (is_usual ? forms.usual : forms.other) = true;
+        }
+    }
+    return forms;
 }
 
 bool names_something(const GeneralName& base) {

@@ -76,8 +76,13 @@ struct NameConstraintScope {
     bool excluded = true;
 };
 
-// Whether `constraints` have a subtree of a form that the scope does not apply.
-bool has_form_not_applied(const NameConstraints& constraints, const NameConstraintScope& scope);
+// Forms of the subtrees that the scope does not apply.
+struct FormsNotApplied {
+    bool usual = false;  // of those to which RFC 5280 gives a meaning
+    bool other = false;  // the rest, and IPv6 networks that the scope leaves out
+};
+FormsNotApplied forms_not_applied(const NameConstraints& constraints,
+                                  const NameConstraintScope& scope);
 
 // Whether the base of a dNSName, rfc822Name, uniformResourceIdentifier, iPAddress or directoryName
 // names anything. An iPAddress does by its length alone.

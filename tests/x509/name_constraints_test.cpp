@@ -513,10 +513,13 @@ TEST_CASE("IPv6 networks that a reader does not know are of a form that it does 
     const std::string network =
         "ip:20010db8000000000000000000000000ffffffff000000000000000000000000";
     const NameConstraints both = constraints({"ip:0a000000ff000000", network}, {});
-    CHECK_FALSE(has_form_not_applied(both, scope));
+    CHECK_FALSE(forms_not_applied(both, scope).other);
     scope.ipv6_applied = false;
-    CHECK(has_form_not_applied(both, scope));
-    CHECK_FALSE(has_form_not_applied(constraints({"ip:0a000000ff000000"}, {}), scope));
+    CHECK(forms_not_applied(both, scope).other);
+    CHECK_FALSE(forms_not_applied(both, scope).usual);
+    CHECK_FALSE(forms_not_applied(constraints({"ip:0a000000ff000000"}, {}), scope).other);
+    CHECK(forms_not_applied(constraints({}, {"dns:example.com"}), scope).usual);
+    CHECK(forms_not_applied(constraints({}, {"id:1.2.3"}), scope).other);
     const auto found = find_violation(constraints({network}, {}),
                                       certificate({"ip:20010db8000000000000000000000001"}), scope);
     REQUIRE(found);
