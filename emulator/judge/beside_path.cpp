@@ -17,25 +17,30 @@ class BesidePath {
 public:
     BesidePath(Objector& out, const Evidence& evidence, const Path& path, const Anchors& anchors,
                Time at)
-        : out_(out), evidence_(evidence), path_(path), anchors_(anchors), at_(at) {
-        for (const rules::ChainEntry& entry : evidence.chain) {
-            if (entry.certificate && x509::is_ca(*entry.certificate)) {
-                cas_.insert(entry.certificate->subject.folded);
-            }
-        }
-    }
+        : out_(out), evidence_(evidence), path_(path), anchors_(anchors), at_(at) {}
 
     void check() {
-        for (std::size_t i = 1; i < evidence_.chain.size(); ++i) {
+        std::unordered_set<std::string_view> cas_behind;  // their names
+        for (std::size_t i = evidence_.chain.size(); i-- > 1;) {
             const auto& certificate = evidence_.chain[i].certificate;
-            if (!certificate || is_on_path(*certificate)) continue;
+            if (!certificate) continue;
+            if (x509::is_ca(*certificate)) {
+                cas_behind.insert(certificate->subject.folded);
+            } else if (!is_on_path(i) && !cas_behind.contains(certificate->issuer.folded)) {
+                untrusted(i, *certificate);
+            }
+            if (is_on_path(*certificate)) continue;
             critical_extensions(i, *certificate);
-            untrusted(i, *certificate);
             expired_root(i, *certificate);
         }
     }
 
 private:
+    bool is_on_path(std::size_t number) const {
+        return std::ranges::find(path_.certificates, number, &PathCertificate::number) !=
+               path_.certificates.end();
+    }
+    // The same certificate may be sent twice.
     bool is_on_path(const Certificate& certificate) const {
         return std::ranges::any_of(path_.certificates, [&](const PathCertificate& on_path) {
             return on_path.certificate->raw == certificate.raw;
@@ -92,7 +97,6 @@ private:
     const Path& path_;
     const Anchors& anchors_;
     Time at_;
-    std::unordered_set<std::string_view> cas_;  // names of the CAs that were sent
 };
 
 }  // namespace

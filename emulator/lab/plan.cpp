@@ -18,8 +18,7 @@ std::vector<std::string> open_rules(const device::Device& device, const Example&
         if (reason.effect == judge::Effect::undecided) open.emplace_back(reason.finding.rule);
     }
     std::ranges::sort(open);
-    const auto repeated = std::ranges::unique(open);
-    open.erase(repeated.begin(), repeated.end());
+    open.erase(std::unique(open.begin(), open.end()), open.end());
     return open;
 }
 
