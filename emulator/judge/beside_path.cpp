@@ -69,12 +69,10 @@ private:
     }
 
     void untrusted(std::size_t number, const Certificate& certificate) {
-        if (x509::is_ca(certificate) || cas_.contains(certificate.issuer.folded) ||
-            !anchors_.with_subject(certificate.issuer).empty()) {
-            return;
-        }
+        if (!anchors_.with_subject(certificate.issuer).empty()) return;
         object("chain-extra-untrusted", number, certificate.subject.place, "tbsCertificate.subject",
-               fmt::format("{} is no CA's and leads to no anchor", x509::describe(certificate)));
+               fmt::format("{} is no CA's, and its issuer does not stand behind it",
+                           x509::describe(certificate)));
     }
 
     // The path's anchor, as it was before it was renewed.

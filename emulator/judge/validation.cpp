@@ -668,17 +668,40 @@ private:
         return !in_doubt && !open;
     }
 
+    // RFC 5937 3.2: an anchor that is held to its own policies sets what the path begins with.
+    x509::PolicySettings policy_settings() {
+        x509::PolicySettings settings;
+        const std::size_t last = path_.certificates.size() - 1;
+        if (last == 0 || !is_anchor(last) ||
+            !anchor_is_held(AnchorConstraint::policies).value_or(false)) {
+            return settings;
+        }
+        const Certificate& anchor = certificate(last);
+        const auto is_zero = [](const std::optional<x509::Integer>& skipped) {
+            return skipped && skipped->small() == 0;
+        };
+        if (const auto* constraints =
+                x509::find_value<x509::PolicyConstraints>(anchor, "policyConstraints")) {
+            settings.explicit_policy = is_zero(constraints->require_explicit_policy);
+            settings.inhibit_mapping = is_zero(constraints->inhibit_policy_mapping);
+        }
+        if (const auto* policies =
+                x509::find_value<x509::CertificatePolicies>(anchor, "certificatePolicies")) {
+            for (const auto& policy : policies->policies)
+                settings.user_initial_policies.push_back(policy.policy);
+        }
+        return settings;
+    }
+
     void policies() {
         const auto& stated = rules_.validation.policies;
         const auto* processed = out_.said(stated);
         if (processed && !*processed) return;
         std::vector<const Certificate*> path;
         for (std::size_t i = 0; i < path_.certificates.size(); ++i) {
-            if (i == 0 || is_held(i, AnchorConstraint::policies, false)) {
-                path.push_back(&certificate(i));
-            }
+            if (i == 0 || !is_anchor(i)) path.push_back(&certificate(i));
         }
-        const x509::PolicyResult result = x509::process_policies(path, {});
+        const x509::PolicyResult result = x509::process_policies(path, policy_settings());
         if (result.valid) return;
         out_.object_by_standard(finding("chain-policy-required", result.position, result.place,
                                         result.field, result.detail),

@@ -79,7 +79,8 @@ double Expectation::of(std::size_t place) const {
     return std::clamp(mean_[place], -1.0, 1.0);
 }
 
-std::optional<std::size_t> Expectation::most_telling(const std::vector<std::size_t>& open) const {
+std::optional<std::size_t> Expectation::most_telling(
+    const std::vector<std::size_t>& open, const std::function<double(std::size_t)>& weight) const {
     std::optional<std::size_t> best;
     double most = -1;
     for (const std::size_t i : open) {
@@ -89,7 +90,7 @@ std::optional<std::size_t> Expectation::most_telling(const std::vector<std::size
             const double doubt = 1 - of(j) * of(j);
             worth += doubt * covariance_[i][j] * covariance_[i][j];
         }
-        worth /= covariance_[i][i] + noise;
+        worth *= (weight ? weight(i) : 1) / (covariance_[i][i] + noise);
         if (worth > most) {
             most = worth;
             best = i;

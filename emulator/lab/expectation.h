@@ -3,6 +3,8 @@
 // cases (a Gaussian process); it knows nothing of what a profile says.
 #pragma once
 
+#include <functional>
+
 #include "emulator/lab/learn.h"
 
 namespace handset::lab {
@@ -16,8 +18,10 @@ public:
     // From -1, surely refused, to 1, surely accepted.
     double of(std::size_t place) const;
     // The one of `open` whose answer says most about those that have none; nullopt when it is
-    // empty.
-    std::optional<std::size_t> most_telling(const std::vector<std::size_t>& open) const;
+    // empty. `weight` (may be empty) of a case counts as much as what it says.
+    std::optional<std::size_t> most_telling(
+        const std::vector<std::size_t>& open,
+        const std::function<double(std::size_t)>& weight = {}) const;
 
 private:
     std::vector<double> mean_;

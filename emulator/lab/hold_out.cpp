@@ -1,6 +1,7 @@
 #include "emulator/lab/hold_out.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <random>
 #include <set>
@@ -29,6 +30,10 @@ Halves halves(std::vector<Example> examples, unsigned seed) {
 }
 
 namespace {
+
+// How much more the first case of a rule counts than the next: what other clients do about a rule
+// says less than what this one does.
+constexpr double new_rule_counts = 2;
 
 struct Asked {
     std::vector<Example> examples;
@@ -62,9 +67,17 @@ Asked ask_beside_known(const Halves& both, std::size_t most,
     std::vector<std::size_t> open(both.learned_from.size());
     std::iota(open.begin(), open.end(), 0);
     Asked asked;
+    std::map<std::string, std::size_t> cases_of;
+    for (const Example& example : all)
+        ++cases_of[subject_of(example.case_id)];
+    std::set<std::string> seen;
     while (asked.examples.size() < most) {
-        const auto next = expectation.most_telling(open);
+        const auto next = expectation.most_telling(open, [&](std::size_t i) {
+            const std::string rule = subject_of(all[i].case_id);
+            return cases_of[rule] > 1 && !seen.contains(rule) ? new_rule_counts : 1;
+        });
         if (!next) break;
+        seen.insert(subject_of(all[*next].case_id));
         expectation.answer(*next, all[*next].accepted);
         std::erase(open, *next);
         asked.examples.push_back(all[*next]);

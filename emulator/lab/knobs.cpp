@@ -1,6 +1,7 @@
 #include "emulator/lab/knobs.h"
 
 #include <algorithm>
+#include <array>
 
 #include "handshake/wire/extensions.h"
 
@@ -149,6 +150,13 @@ private:
             }
             if (!kept.empty()) put({});
             put(items);
+            if (!current) {  // silence may stand for all of them
+                for (const T& item : items) {
+                    std::vector<T> others = items;
+                    std::erase(others, item);
+                    put(std::move(others));
+                }
+            }
             return changes;
         };
         list.push_back(std::move(knob));
@@ -464,6 +472,18 @@ private:
         const auto alone = list.back().changes;
         list.back().changes = [this, alone](const Device& now) {
             std::vector<Change> changes = alone(now);
+            // One form at a time leads astray: all sets of those that are usual.
+            using enum device::ConstraintForm;
+            static constexpr std::array usual{dns_name, rfc822_name, uri, ip_address,
+                                              directory_name};
+            for (unsigned set = 1; set < 1U << usual.size(); ++set) {
+                std::vector<device::ConstraintForm> forms;
+                for (std::size_t i = 0; i < usual.size(); ++i) {
+                    if ((set >> i & 1U) != 0) forms.push_back(usual.at(i));
+                }
+                changes.push_back(
+                    [this, forms](Device& of) { of.validation.name_constraints = stated(forms); });
+            }
             const std::size_t count = changes.size();
             for (std::size_t i = 0; i < count; ++i) {
                 changes.push_back([this, change = changes[i]](Device& of) {

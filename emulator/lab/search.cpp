@@ -68,6 +68,13 @@ public:
         if (effort == Effort::thorough) detours();
         Lesson lesson;
         silence(lesson);
+        // Without what nothing speaks for there may be a way on.
+        const double worth = total();
+        if (effort == Effort::thorough) climb();
+        if (total() > worth + least_gain) {
+            lesson = {};
+            silence(lesson);
+        }
         drop_unused_responses();
         drop_unused_sources();
         for (std::size_t i = 0; i < asked_; ++i) {

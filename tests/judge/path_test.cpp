@@ -1,5 +1,5 @@
-#include "emulator/judge/anchors.h"
 #include "emulator/judge/path.h"
+#include "emulator/judge/anchors.h"
 
 #include <catch2/catch.hpp>
 
