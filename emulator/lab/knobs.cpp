@@ -192,8 +192,10 @@ private:
              [](Device & of) -> auto& { return of.server_hello.max_certificate_message_bytes; },
              {16384, 32768, 65536, 102400, 131072, 16777215});
         std::vector<device::Range> dh;
-        for (const std::size_t min : {0, 512, 768, 1023, 1024, 1536, 2048}) {
-            for (const std::size_t max : {0, 2048, 3072, 4096, 8192}) {
+        for (const std::size_t min :
+             std::initializer_list<std::size_t>{0, 512, 768, 1023, 1024, 1536, 2048}) {
+            for (const std::size_t max :
+                 std::initializer_list<std::size_t>{0, 2048, 3072, 4096, 8192}) {
                 device::Range range;
                 if (min > 0) range.min = min;
                 if (max > 0) range.max = max;
@@ -234,8 +236,10 @@ private:
 
     void certificates() {
         std::vector<device::Range> ranges;
-        for (const std::size_t min : {0, 512, 1000, 1023, 1024, 2000, 2048}) {
-            for (const std::size_t max : {0, 2048, 4095, 4096, 8192}) {
+        for (const std::size_t min :
+             std::initializer_list<std::size_t>{0, 512, 1000, 1023, 1024, 2000, 2048}) {
+            for (const std::size_t max :
+                 std::initializer_list<std::size_t>{0, 2048, 4095, 4096, 8192}) {
                 device::Range range;
                 if (min > 0) range.min = min;
                 if (max > 0) range.max = max;
