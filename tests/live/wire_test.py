@@ -1,13 +1,17 @@
 """The octets that the program sends, recorded by tcpdump and read by tshark."""
 import hashlib
+import json
 import os
+import struct
 import unittest
+from pathlib import Path
 
 from support.capture import Capture
 from support.certificates import Authority
 from support.program import AT, HOST, ProgramTest, all_devices
 from support.servers import OpensslServer
 
+CAPTURED_HELLOS = Path(__file__).parent / "captured_hellos"
 SYMBIAN_JA3 = "7feeb9809df536feaeed3028b2b066ea"
 
 PROFILE = """\
@@ -42,6 +46,76 @@ SSLV2_FRAMED = {
         0x000013, 0x000009, 0x060040, 0x000015, 0x000012, 0x000003, 0x020080, 0x000008, 0x000014,
         0x000011, 0x0000FF]),
 }
+
+
+def captured_hellos():
+    """The lines of captured_hellos/*.jsonl: fields of a hello that was captured somewhere, and the
+    profile that must send the same."""
+    for file in sorted(CAPTURED_HELLOS.glob("*.jsonl")):
+        for line in file.read_text().splitlines():
+            yield json.loads(line)
+
+
+def numbers(octets, size):
+    return [octets[i:i + size].hex() for i in range(0, len(octets), size)]
+
+
+def fields_of(record):
+    """The fields of a ClientHello in its record (RFC 5246 7.4.1.2, E.2), as those files have them:
+    the contents of server_name are "host"."""
+    if record[0] & 0x80:
+        version, specs, session, challenge = struct.unpack(">HHHH", record[3:11])
+        assert len(record) == 11 + specs + session + challenge
+        return {"framing": "sslv2", "client_version": f"{version:04x}",
+                "cipher_suites": numbers(record[11:11 + specs], 3)}
+    content_type, record_version, length = struct.unpack(">BHH", record[:5])
+    assert content_type == 22 and length == len(record) - 5
+    rest = record[9:]
+
+    def take(size):
+        nonlocal rest
+        taken, rest = rest[:size], rest[size:]
+        assert len(taken) == size
+        return taken
+
+    def vector(length_octets):
+        return take(int.from_bytes(take(length_octets), "big"))
+
+    fields = {"framing": "tls", "record_version": f"{record_version:04x}",
+              "client_version": take(2).hex()}
+    take(32)
+    vector(1)
+    fields["cipher_suites"] = numbers(vector(2), 2)
+    fields["compression_methods"] = numbers(vector(1), 1)
+    fields["extensions"] = None
+    if rest:
+        rest = vector(2)
+        fields["extensions"] = []
+        while rest:
+            kind = take(2).hex()
+            contents = vector(2).hex()
+            fields["extensions"].append([kind, "host" if kind == "0000" else contents])
+    return fields
+
+
+def departures(captured, sent):
+    """Where the sent fields differ from what was captured. What a record does not tell (null
+    contents, a field that is not there) is not compared."""
+    found = []
+    for key in ("framing", "record_version", "client_version", "cipher_suites",
+                "compression_methods"):
+        if key in captured and captured[key] != sent.get(key):
+            found.append((key, captured[key], sent.get(key)))
+    if "extensions" in captured and captured["framing"] == "tls":
+        here, there = captured["extensions"], sent["extensions"]
+        if here is None or there is None:
+            same = here == there
+        else:
+            same = len(here) == len(there) and all(
+                a[0] == b[0] and a[1] in (None, b[1]) for a, b in zip(here, there))
+        if not same:
+            found.append(("extensions", here, there))
+    return found
 
 
 class WireTest(ProgramTest):
@@ -95,6 +169,28 @@ class WireTest(ProgramTest):
                 self.assertRegex(seen["tls.handshake.random_time"][0], "^Sep  2, 2007 12:00:00")
         vista = self.hello_of(verdicts["outlook-2007-windows-vista-sp1"], hellos)
         self.assertEqual([HOST], vista["tls.handshake.extensions_server_name"])
+
+    def test_captured_hellos(self):
+        captured = list(captured_hellos())
+        self.assertGreater(len(captured), 0)
+        wanted = sorted({line["profile"] for line in captured})
+        verdicts, _, _ = self.record(*wanted)
+        exact = 0
+        for line in captured:
+            with self.subTest(line["profile"], captured=line["captured"]):
+                sent = verdicts[line["profile"]]["hello"]
+                self.assertEqual([], departures(line, fields_of(bytes.fromhex(sent["hex"]))))
+                if "ja3" in line and line["framing"] == "tls":
+                    self.assertEqual(line["ja3"], sent["ja3"])
+                exact += line["tier"] == "octets"
+        print(f"\nhellos equal to a capture: {exact} in every octet, "
+              f"{len(captured) - exact} in all fields that it tells", flush=True)
+
+    def test_departures_are_found(self):
+        for line in captured_hellos():
+            other = dict(line, cipher_suites=line["cipher_suites"][::-1] + ["0000"])
+            self.assertEqual(["cipher_suites"],
+                             [key for key, _, _ in departures(other, dict(line))])
 
     def test_random_octets_differ(self):
         first, _, _ = self.record("strict")
