@@ -1,4 +1,5 @@
-"""captures/*.yaml: each story's cases through the program; and the README's first command."""
+"""captures/*.yaml (format: captures/README.md) through the program; and the README's first command."""
+import fnmatch
 import re
 import shlex
 import unittest
@@ -10,33 +11,66 @@ from support.program import HOME, ProgramTest, decisive_rule
 CAPTURES = HOME / "captures"
 
 
-class CapturesTest(ProgramTest):
-    def outcome(self, story, case):
-        """Runs one case: what is expected of each device, and what the program said."""
-        def told(key, otherwise):
-            return case.get(key, story.get(key, otherwise))
+def told(story, case, key, otherwise=None):
+    """What a case says, or else its story."""
+    return case.get(key, story.get(key, otherwise))
 
-        files = [CAPTURES / name for name in case["chain"]]
-        roots = [part for name in told("install_root", [])
-                 for part in ("--install-root", CAPTURES / name)]
-        at = told("at", None)
-        # PyYAML turns a plain timestamp into a date.
-        at = at if isinstance(at, str) else at.strftime("%Y-%m-%dT%H:%M:%SZ")
-        devices = [part for device in case["expect"] for part in ("--device", device)]
-        host = told("host", None)
-        verdicts = self.verdicts("check", *files, *(["--host", host] if host else []), "--at", at,
-                                 *roots, *devices)
-        self.assertEqual(sorted(case["expect"]), sorted(verdicts))
-        for device, expected in case["expect"].items():
+
+def times(story, case):
+    """The times a case is judged at, as the program takes them."""
+    at = told(story, case, "at")
+    # PyYAML turns a plain timestamp into a date.
+    return [time if isinstance(time, str) else time.strftime("%Y-%m-%dT%H:%M:%SZ")
+            for time in (at if isinstance(at, list) else [at])]
+
+
+class CapturesTest(ProgramTest):
+    def judge(self, story, case, at):
+        """Verdicts by device; nothing of this machine takes part in them."""
+        def files(key):
+            return [CAPTURES / name for name in told(story, case, key, [])]
+
+        options = [("--host", told(story, case, "host")), ("--msstd", told(story, case, "msstd")),
+                   *(("--install-root", file) for file in files("install_root")),
+                   *(("--roots", file) for file in files("roots")),
+                   *(("--known-roots", file) for file in files("known_roots") or ["none"]),
+                   *(("--device", pattern) for pattern in case["expect"])]
+        return self.verdicts("check", *files("chain"), "--at", at,
+                             *(part for option in options if option[1] for part in option))
+
+    def matching(self, pattern, verdicts):
+        found = fnmatch.filter(verdicts, pattern)
+        self.assertTrue(found, f"{pattern} is no device that was asked")
+        return found
+
+    def check_expected(self, case, verdicts):
+        for pattern, expected in case["expect"].items():
             self.assertLessEqual(set(expected), {"outcome", "stage", "alert", "reason", "code"})
             self.assertIn("outcome", expected)
             if expected["outcome"] != "connects":
                 self.assertIn("reason", expected)
-            verdict = verdicts[device]
-            seen = {"outcome": verdict["outcome"], "stage": verdict["stage"],
-                    "alert": verdict["alert"] and verdict["alert"]["code"],
-                    "reason": decisive_rule(verdict), "code": verdict["code"]}
-            yield device, expected, {key: seen[key] for key in expected}
+            for device in self.matching(pattern, verdicts):
+                verdict = verdicts[device]
+                seen = {"outcome": verdict["outcome"], "stage": verdict["stage"],
+                        "alert": verdict["alert"] and verdict["alert"]["code"],
+                        "reason": decisive_rule(verdict), "code": verdict["code"]}
+                with self.subTest(device=device):
+                    self.assertEqual(expected, {key: seen[key] for key in expected})
+
+    def check_account(self, account, verdicts):
+        """Where it is said to agree it does, and where a difference is explained there is one."""
+        self.assertLessEqual(set(account), {"says", "source", "works", "agrees", "differs"})
+        self.assertTrue(account["says"] and account["source"], account)
+        outcomes = {device: verdict["outcome"] for device, verdict in verdicts.items()}
+        differs = account.get("differs", {})
+        for pattern in [*account.get("agrees", []), *differs]:
+            same = pattern not in differs
+            self.assertTrue(same or differs[pattern], f"{pattern} differs without a reason")
+            for device in self.matching(pattern, verdicts):
+                works = outcomes[device] == "connects"
+                agrees = works == account["works"] and outcomes[device] != "unknown"
+                with self.subTest(account["says"], device=device):
+                    self.assertEqual(same, agrees, outcomes[device])
 
     def test_cases(self):
         stories = sorted(CAPTURES.glob("*.yaml"))
@@ -46,9 +80,12 @@ class CapturesTest(ProgramTest):
             self.assertTrue(story["cases"], file)
             for number, case in enumerate(story["cases"]):
                 self.assertTrue(case["expect"], file)
-                for device, expected, seen in self.outcome(story, case):
-                    with self.subTest(f"{file.name} case {number}: {case['shows']}", device=device):
-                        self.assertEqual(expected, seen)
+                for at in times(story, case):
+                    with self.subTest(f"{file.name} case {number}: {case['shows']}", at=at):
+                        verdicts = self.judge(story, case, at)
+                        self.check_expected(case, verdicts)
+                        for account in case.get("accounts", []):
+                            self.check_account(account, verdicts)
 
 
 class ReadmeTest(ProgramTest):
