@@ -142,7 +142,7 @@ TEST_CASE("what the profiles state about the first devices") {
     CHECK(nokia_91.names.cn->value == CnRule::always);
     CHECK(nokia_92.names.san->value == SanRule::any);
     CHECK(nokia_92.names.san->source == "digicert");
-    CHECK(nokia_92.names.san->grade == Grade::documented);
+    CHECK(nokia_92.names.san->grade == Grade::reported);
     CHECK(nokia_92.names.cn->grade == Grade::inferred);
     CHECK(nokia_92.tolerances.at("extension-san-critical").action == Action::refuse);
     CHECK(nokia_92.tolerances.at("extension-san-critical").response == "illegal-parameter");

@@ -63,19 +63,15 @@ class Tls10Test(LiveTest):
     def test_rsa_without_intermediate(self):
         server = self.serve(self.leaf, "-tls1")
         verdicts = self.probe(server, NOKIA_92, NOKIA_94, root="--roots")
-        for verdict in verdicts.values():
-            self.expect(verdict, "fails", "certificate", ("sent", UNKNOWN_CA),
-                        "chain-intermediate-missing")
-            self.assertEqual("-7548", verdict["code"])
-        server.wait_for(r"<<< .*Alert.*fatal unknown_ca", count=2)
-        self.assertEqual([], server.finished_suites())
+        for verdict in verdicts.values():  # the phones ask about an issuer that they do not know
+            self.expect(verdict, "asks", "certificate", None, "chain-intermediate-missing")
         # With the phones' own list beside it, which is not public, the issuer may be an anchor.
         verdicts = self.probe(server, NOKIA_92, VISTA)
         self.expect(verdicts[NOKIA_92], "unknown", "certificate", None, "chain-anchor-undetermined")
         # Windows may fetch it; the profile leaves that open.
         self.expect(verdicts[VISTA], "unknown", "certificate", None, "chain-intermediate-missing")
         # What is not known is played on.
-        server.wait_for(r"^CIPHER is ", count=2)
+        server.wait_for(r"^CIPHER is ", count=4)
 
     def test_root_not_installed(self):
         whole = bundle(self.folder / "whole.pem", self.authority.intermediate, self.authority.root)
