@@ -215,7 +215,7 @@ class CommandLineTest(ProgramTest):
                 ((*check, "--at", ""), ("--at",)),
                 ((*check, "--at"), ("--at",)),
                 ((*check, "--msstd", "mail.contoso.com"), ("--msstd", "msstd:")),
-                ((*check, "--device", "nokia-m4e-symbian-9.3"), ("9.3", "nokia-m4e-symbian-9.")),
+                ((*check, "--device", "nokia-m4e-symbian-9.5"), ("9.5", "nokia-m4e-symbian-9.")),
                 ((*check, "--device", "outlook-2007-windows-vsta-sp1"),
                  ("outlook-2007-windows-vista-sp1",)),
                 ((*check, "--device", "./absent.yaml"), ("absent.yaml",)),
