@@ -1,11 +1,11 @@
 #include <fmt/format.h>
-#include <fnmatch.h>
 
 #include <boost/json.hpp>
 #include <fstream>
 #include <map>
 
 #include "emulator/capture/writer.h"
+#include "emulator/cli/cases.h"
 #include "emulator/cli/options.h"
 #include "emulator/lab/pem.h"
 #include "emulator/lab/prediction.h"
@@ -37,40 +37,6 @@ std::vector<std::string> texts_of(const po::variables_map& values, const char* o
 
 const std::string& id_of(const lab::Outline& outline) {
     return outline.shown.id;
-}
-
-// The cases that `patterns` choose. A pattern that is none's own id chooses the case that stands
-// for one of that id.
-std::vector<lab::Outline> select(std::vector<lab::Outline> cases,
-                                 const std::vector<std::string>& patterns) {
-    if (patterns.empty()) return cases;
-    const auto fits = [](const std::string& pattern) {
-        return [&pattern](const std::string& id) {
-            return fnmatch(pattern.c_str(), id.c_str(), 0) == 0;
-        };
-    };
-    std::vector<bool> wanted(cases.size());
-    for (const std::string& pattern : patterns) {
-        const bool is_own = std::ranges::any_of(cases, fits(pattern), id_of);
-        bool any = false;
-        std::vector<std::string> ids;
-        for (std::size_t i = 0; i < cases.size(); ++i) {
-            const lab::Outline& one = cases[i];
-            ids.push_back(one.shown.id);
-            ids.insert(ids.end(), one.stands_for.begin(), one.stands_for.end());
-            const bool chosen = is_own ? fits(pattern)(one.shown.id)
-                                       : std::ranges::any_of(one.stands_for, fits(pattern));
-            if (chosen) wanted[i] = any = true;
-        }
-        if (any) continue;
-        throw UsageError(fmt::format("no case matches '{}'{}; 'handset lab --list' lists them",
-                                     printable_utf8(pattern), did_you_mean(pattern, ids)));
-    }
-    std::vector<lab::Outline> selected;
-    for (std::size_t i = 0; i < cases.size(); ++i) {
-        if (wanted[i]) selected.push_back(std::move(cases[i]));
-    }
-    return selected;
 }
 
 void write_file(const fs::path& file, std::string_view text) {
@@ -436,9 +402,9 @@ int lab(const std::vector<std::string>& arguments, const Streams& streams) {
     const fs::path folder = home() / "cases";
     const Time clock = at.value_or(today());
     const bool named = by == "sni" && values.count("export") == 0;
-    const std::vector<lab::Outline> outlines =
-        select(lab::outline_cases(folder, clock, named ? values["domain"].as<std::string>() : ""),
-               texts_of(values, "only"));
+    const std::vector<lab::Outline> outlines = select_cases(
+        lab::outline_cases(folder, clock, named ? values["domain"].as<std::string>() : ""),
+        texts_of(values, "only"));
     if (values.count("list") > 0) {
         const bool as_json = wants_json(values);
         with_output(values, streams, [&](std::ostream& out) { list(outlines, as_json, out); });

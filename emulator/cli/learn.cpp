@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <fstream>
+#include <map>
 #include <numeric>
 
+#include "emulator/cli/cases.h"
 #include "emulator/cli/options.h"
 #include "emulator/device/profile_text.h"
 #include "emulator/device/statements.h"
@@ -61,6 +63,21 @@ const lab::Entry* entry_with_hello(const std::vector<lab::Entry>& log) {
         if (!found || (by_name && found->observation.sni.empty())) found = &entry;
     }
     return found;
+}
+
+// Those of --only, and always the correct one.
+std::vector<lab::Shown> cases_of(const po::variables_map& values, Time at) {
+    std::vector<std::string> patterns;
+    if (values.count("only") > 0) {
+        patterns = values["only"].as<std::vector<std::string>>();
+        patterns.emplace_back(lab::correct_case);
+    }
+    std::vector<lab::Shown> cases;
+    for (const lab::Outline& outline :
+         select_cases(lab::outline_cases(home() / "cases", at), patterns)) {
+        cases.push_back(lab::make_case(outline));
+    }
+    return cases;
 }
 
 // --- the profile --------------------------------------------------------------------------------
@@ -170,7 +187,7 @@ public:
         log_file_ = text_of(values, "log");
         if (!log_file_.empty() && fs::exists(log_file_)) log_ = read_log(log_file_);
         if (!log_.empty()) cases_for_ = log_.front().cases_for;
-        cases_ = lab::load_cases(home() / "cases", cases_for_);
+        cases_ = cases_of(values, cases_for_);
         most_ = values["max"].as<std::size_t>();
         known_devices_ = known_devices(values);
     }
@@ -242,16 +259,40 @@ private:
         }
     }
 
-    std::optional<std::size_t> next_of_open() const {
+    std::optional<std::size_t> next_of_open() {
         if (known_devices_.empty()) return lab::most_telling(so_far_, open_, asked_);
-        std::vector<lab::Example> all = open_;
-        all.insert(all.end(), asked_.begin(), asked_.end());
-        lab::Expectation expectation(all, known_devices_);
-        for (std::size_t i = open_.size(); i < all.size(); ++i)
-            expectation.answer(i, all[i].accepted);
-        std::vector<std::size_t> open(open_.size());
-        std::iota(open.begin(), open.end(), 0);
-        return expectation.most_telling(open);
+        Foreseen& foreseen = foresee();
+        std::vector<std::size_t> places;
+        for (const lab::Example& example : open_)
+            places.push_back(foreseen.place_of.at(example.case_id));
+        const auto next = foreseen.expectation.most_telling(places);
+        if (!next) return std::nullopt;
+        return static_cast<std::size_t>(std::ranges::find(places, *next) - places.begin());
+    }
+
+    // What known devices let expect of this client, by what it has answered so far.
+    struct Foreseen {
+        std::vector<lab::Example> cases;
+        lab::Expectation expectation;
+        std::map<std::string, std::size_t> place_of;
+    };
+    Foreseen& foresee() {
+        if (!foreseen_) {
+            std::vector<lab::Example> all = asked_;
+            all.insert(all.end(), open_.begin(), open_.end());
+            lab::Expectation expectation(all, known_devices_);
+            std::map<std::string, std::size_t> place_of;
+            for (std::size_t i = 0; i < all.size(); ++i)
+                place_of[all[i].case_id] = i;
+            foreseen_.emplace(
+                Foreseen{std::move(all), std::move(expectation), std::move(place_of)});
+        }
+        for (const lab::Example& example : asked_) {
+            const auto place = foreseen_->place_of.find(example.case_id);
+            if (place == foreseen_->place_of.end()) continue;
+            foreseen_->expectation.answer(place->second, example.accepted);
+        }
+        return *foreseen_;
     }
 
     void ask(lab::Driver& driver, const lab::Shown& shown) {
@@ -304,11 +345,13 @@ private:
             streams_.err << "handset learn: the client refuses even the correct chain: look at its "
                             "clock, the name it asks for, and whether it trusts the root\n";
         }
-        std::vector<lab::Example> others;
-        if (!known_devices_.empty()) others = not_asked(log_, cases_, *seen, now());
-        remember_signatures(others, signatures_);
+        std::vector<lab::Expected> expected;
+        if (!known_devices_.empty() && prepare()) {
+            const Foreseen& foreseen = foresee();
+            expected = foreseen.expectation.expected(foreseen.cases);
+        }
         const lab::Lesson lesson = lab::learn(start_from(values_, *seen, log_.size()), examples,
-                                              std::string(source_id), known_devices_, others);
+                                              std::string(source_id), known_devices_, expected);
         tell(lesson, examples.size(), streams_);
         write_profile(lesson, values_, streams_);
         return 0;
@@ -327,6 +370,7 @@ private:
     device::Device so_far_;
     std::vector<lab::Example> asked_;
     std::vector<lab::Example> open_;
+    std::optional<Foreseen> foreseen_;
     int silent_ = 0;
 };
 
@@ -334,7 +378,7 @@ int learn_from_log(const po::variables_map& values, const Streams& streams) {
     const std::vector<lab::Entry> log = read_log(text_of(values, "log"));
     const lab::Entry* seen = entry_with_hello(log);
     if (!seen) throw std::runtime_error("the log holds no connection that was shown a case");
-    const std::vector<lab::Shown> cases = lab::load_cases(home() / "cases", seen->cases_for);
+    const std::vector<lab::Shown> cases = cases_of(values, seen->cases_for);
     std::vector<lab::Example> examples = lab::examples_of(log, cases);
     judge::SignatureCache signatures;
     remember_signatures(examples, signatures);
@@ -349,10 +393,17 @@ int learn_from_log(const po::variables_map& values, const Streams& streams) {
                     [&](std::ostream& out) { write_held_out(result, seed, as_json, out); });
         return 0;
     }
-    std::vector<lab::Example> others;
-    if (!known.empty()) others = not_asked(log, cases, *seen, seen->clock);
-    remember_signatures(others, signatures);
-    const lab::Lesson lesson = lab::learn(start, examples, std::string(source_id), known, others);
+    std::vector<lab::Expected> expected;
+    if (!known.empty()) {
+        std::vector<lab::Example> all = examples;
+        std::ranges::move(not_asked(log, cases, *seen, seen->clock), std::back_inserter(all));
+        remember_signatures(all, signatures);
+        lab::Expectation expectation(all, known);
+        for (std::size_t i = 0; i < examples.size(); ++i)
+            expectation.answer(i, examples[i].accepted);
+        expected = expectation.expected(all);
+    }
+    const lab::Lesson lesson = lab::learn(start, examples, std::string(source_id), known, expected);
     if (values.count("quiet") == 0) tell(lesson, examples.size(), streams);
     write_profile(lesson, values, streams);
     return 0;
@@ -367,6 +418,8 @@ int learn(const std::vector<std::string>& arguments, const Streams& streams) {
         "with --lab: keep what was seen, and go on from what is there; without: a log of handset "
         "lab")("max", po::value<std::size_t>()->default_value(150)->value_name("N"),
                "connections at most")(
+        "only", po::value<std::vector<std::string>>()->composing()->value_name("GLOB"),
+        "these cases only, and the correct one; may be given again")(
         "like", po::value<std::vector<std::string>>()->composing()->value_name("ID|GLOB"),
         "take what no case speaks for from these devices, as inferred: from those most that do as "
         "this one does")("hold-out", po::value<unsigned>()->value_name("SEED"),
@@ -394,18 +447,19 @@ int learn(const std::vector<std::string>& arguments, const Streams& streams) {
                                                                 "no word on standard error");
     po::options_description options;
     options.add(source).add(client).add(profile);
-    const auto parsed =
-        parse(arguments, options,
-              {"handset learn --lab [options]\n       handset learn --log FILE [options]",
-               "Writes the profile of a real client from what it does with prepared cases: each "
-               "statement\n"
-               "with the cases that speak for it. What was not tested stays silent.",
-               "  handset learn --lab --address 192.0.2.7 --port 8443 --log phone.jsonl -o "
-               "phone.yaml\n"
-               "  handset learn --lab --drive 'curl -sS --cacert {roots} --resolve "
-               "{name}:{port}:{host} https://{name}:{port}/' -o curl.yaml\n"
-               "  handset learn --log phone.jsonl -o phone.yaml\n"},
-              streams);
+    const auto parsed = parse(
+        arguments, options,
+        {"handset learn --lab [options]\n       handset learn --log FILE [options]",
+         "Writes the profile of a real client from what it does with prepared cases: each "
+         "statement\n"
+         "with the cases that speak for it. What was not tested stays silent.",
+         "  handset learn --lab --address 192.0.2.7 --port 8443 --log phone.jsonl -o "
+         "phone.yaml\n"
+         "  handset learn --lab --drive 'curl -sS --cacert {roots} --resolve "
+         "{name}:{port}:{host} https://{name}:{port}/' -o curl.yaml\n"
+         "  handset learn --log phone.jsonl -o phone.yaml\n"
+         "  handset learn --log phone.jsonl --only 'name/*' --only 'chain/*' -o names.yaml\n"},
+        streams);
     if (!parsed) return 0;
     const po::variables_map& values = parsed->values;
     if (!parsed->words.empty()) {

@@ -23,6 +23,9 @@ public:
         const std::vector<std::size_t>& open,
         const std::function<double(std::size_t)>& weight = {}) const;
 
+    // What is expected of those that have no answer, for learn(): the surer, the more it counts.
+    std::vector<Expected> expected(const std::vector<Example>& cases) const;
+
 private:
     std::vector<double> mean_;
     std::vector<std::vector<double>> covariance_;

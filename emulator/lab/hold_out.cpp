@@ -37,7 +37,7 @@ constexpr double new_rule_counts = 2;
 
 struct Asked {
     std::vector<Example> examples;
-    std::vector<Example> others;
+    std::vector<Expected> expected;  // of the others
 };
 
 // By what is learned from the answers so far.
@@ -82,9 +82,7 @@ Asked ask_beside_known(const Halves& both, std::size_t most,
         std::erase(open, *next);
         asked.examples.push_back(all[*next]);
     }
-    for (const std::size_t i : open)
-        asked.others.push_back(all[i]);
-    asked.others.insert(asked.others.end(), both.held_out.begin(), both.held_out.end());
+    asked.expected = expectation.expected(all);
     return asked;
 }
 
@@ -94,10 +92,10 @@ HeldOut hold_out(const device::Device& start, const std::vector<Example>& exampl
                  std::size_t most, const std::string& source,
                  const std::vector<device::Device>& known) {
     Halves both = halves(examples, seed);
-    const auto [asked, others] = known.empty()
-                                     ? ask_alone(start, std::move(both.learned_from), most, source)
-                                     : ask_beside_known(both, most, known);
-    Lesson lesson = learn(start, asked, source, known, others);
+    const auto [asked, expected] =
+        known.empty() ? ask_alone(start, std::move(both.learned_from), most, source)
+                      : ask_beside_known(both, most, known);
+    Lesson lesson = learn(start, asked, source, known, expected);
     const std::vector<Example>& other = both.held_out;
     std::set<std::string> seen;
     for (const Example& example : asked)

@@ -50,12 +50,11 @@ std::vector<Example> examples_of(const std::vector<Entry>& log, const std::vecto
 }
 
 Lesson learn(Device start, const std::vector<Example>& examples, const std::string& source,
-             const std::vector<Device>& known, const std::vector<Example>& others,
+             const std::vector<Device>& known, const std::vector<Expected>& expected,
              const std::function<void(const std::string&)>& progress) {
     fill_from_vote(start, examples, known, source);
     begin_with_usual(start, source);
-    return search(std::move(start), examples, expected(examples, others, known), source,
-                  Effort::thorough, progress);
+    return search(std::move(start), examples, expected, source, Effort::thorough, progress);
 }
 
 Lesson learn_quickly(Device start, const std::vector<Example>& examples,

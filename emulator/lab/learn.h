@@ -25,6 +25,13 @@ struct Example {
     std::optional<wire::AlertDescription> alert;
 };
 
+// A case that was not asked, `accepted` as it is expected, and how much that counts: 1 as much as
+// one that was.
+struct Expected {
+    Example example;
+    double weight = 0;
+};
+
 struct Lesson {
     device::Device device;
     // By key of device::statements(): cases that come out otherwise without the statement.
@@ -36,12 +43,12 @@ struct Lesson {
 
 // `start` has the hello, the head, and the source `source` to which the statements are ascribed;
 // what else it states is kept unless a case contradicts it. What no case speaks for is taken from
-// `known`, by vote, as inferred from a source "vote"; without any it stays silent. `others` are
-// cases that were not asked, as the client would be shown them (`accepted` is not looked at): what
-// the known devices let expect of them keeps the search from going astray. `progress` (may be
+// `known`, by vote, as inferred from a source "vote"; without any it stays silent. What is
+// `expected` of cases that were not asked keeps the search from going astray. `progress` (may be
 // empty) is called with a word on what goes on.
 Lesson learn(device::Device start, const std::vector<Example>& examples, const std::string& source,
-             const std::vector<device::Device>& known = {}, const std::vector<Example>& others = {},
+             const std::vector<device::Device>& known = {},
+             const std::vector<Expected>& expected = {},
              const std::function<void(const std::string&)>& progress = {});
 
 // The same without known devices, and with less care: good enough to choose the next question.

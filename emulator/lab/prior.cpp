@@ -6,7 +6,6 @@
 #include <cmath>
 #include <map>
 
-#include "emulator/lab/expectation.h"
 #include "emulator/lab/knobs.h"
 
 namespace handset::lab {
@@ -95,8 +94,6 @@ constexpr std::string_view vote_source = "vote";
 
 // Chosen by trying: of 13 clients, each was learned with the others as known devices.
 constexpr double steepness = 20;
-constexpr double expected_worth = 0.6;  // of a case that is sure to come out so
-constexpr double doubt_counts = 1.5;
 
 // How much each known device's word counts: steeply more, the more examples it predicts.
 std::vector<Voter> voters_of(const std::vector<Example>& examples,
@@ -197,26 +194,6 @@ void fill_from_vote(Device& start, const std::vector<Example>& examples,
             start.tolerances.emplace(rule_id, std::move(*taken));
         }
     }
-}
-
-std::vector<Expected> expected(const std::vector<Example>& examples,
-                               const std::vector<Example>& others,
-                               const std::vector<Device>& known) {
-    std::vector<Expected> result;
-    if (known.empty() || others.empty()) return result;
-    std::vector<Example> all = examples;
-    all.insert(all.end(), others.begin(), others.end());
-    Expectation expectation(all, known);
-    for (std::size_t i = 0; i < examples.size(); ++i)
-        expectation.answer(i, examples[i].accepted);
-    for (std::size_t i = examples.size(); i < all.size(); ++i) {
-        const double value = expectation.of(i);
-        Expected one{all[i], expected_worth * std::pow(std::abs(value), doubt_counts)};
-        one.example.accepted = value > 0;
-        one.example.alert.reset();
-        if (one.weight > 0) result.push_back(std::move(one));
-    }
-    return result;
 }
 
 }  // namespace handset::lab

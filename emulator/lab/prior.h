@@ -14,9 +14,4 @@ void begin_with_usual(device::Device& start, const std::string& source);
 void fill_from_vote(device::Device& start, const std::vector<Example>& examples,
                     const std::vector<device::Device>& known, const std::string& source);
 
-// What `others` are expected to come out as, by what known devices do; nothing without any.
-std::vector<Expected> expected(const std::vector<Example>& examples,
-                               const std::vector<Example>& others,
-                               const std::vector<device::Device>& known);
-
 }  // namespace handset::lab

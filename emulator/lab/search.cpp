@@ -127,7 +127,8 @@ private:
                 if (alert_known && sent != example.alert) judged.agrees = false;
             }
         } else if (accepts == true) {
-            judged.worth = cautious_ ? wrong_connects_worth : wrong_connects_at_first;
+            judged.worth =
+                cautious_ && index < asked_ ? wrong_connects_worth : wrong_connects_at_first;
         } else if (hopeful_ && !example.accepted && waits_for_tolerance(with, verdict)) {
             judged.worth = learnable_worth;
         }

@@ -6,13 +6,6 @@
 
 namespace handset::lab {
 
-// A case that was not asked, `accepted` as it is expected, and how much that counts: 1 as much as
-// one that was.
-struct Expected {
-    Example example;
-    double weight = 0;
-};
-
 // Whether detours are tried where one change at a time leads no further: several times the work.
 enum class Effort { quick, thorough };
 

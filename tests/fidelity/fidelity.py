@@ -6,8 +6,9 @@ the observations that are in DIR, without any client. `--readme` publishes what 
 --quick the aims are for the whole only; there it is 0 when nothing disagrees that known.json does not
 list, after a second try.
 
---hold-out SEED: a profile is learned anew from one half of each client's cases, with at most 150
+--hold-out SEEDS: a profile is learned anew from one half of each client's cases, with at most 150
 connections and the profiles of the clients of other libraries to go by, and predicts the other half.
+A seed chooses the halves; of several, all predictions count together, so that no lucky one decides.
 """
 import argparse
 import collections
@@ -34,6 +35,13 @@ QUICK_STEP = 7  # every seventh case
 KNOWN = HERE / "known.json"
 
 
+def seeds(text):
+    chosen = [int(word) for word in text.split(",")]
+    if len(set(chosen)) != len(chosen) or min(chosen) < 0:
+        raise argparse.ArgumentTypeError("numbers from 0, each once, separated by commas")
+    return chosen
+
+
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--clients", help="ids, separated by commas (default: all)")
@@ -50,8 +58,9 @@ def read_arguments():
     parser.add_argument("--jobs", type=int, default=2, help="clients at the same time (default: 2)")
     parser.add_argument("--write-known", action="store_true",
                         help="keep the disagreements in tests/fidelity/known.json")
-    parser.add_argument("--hold-out", metavar="SEED", type=int,
-                        help="learn from one half of the cases, predict the other; takes minutes")
+    parser.add_argument("--hold-out", metavar="SEEDS", type=seeds,
+                        help="learn from one half of the cases, predict the other, for each of these "
+                        "seeds (4,5,6); takes minutes")
     parser.add_argument("--json", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--page", metavar="FILE", type=pathlib.Path)
     parser.add_argument("--picture", metavar="FILE", type=pathlib.Path)
@@ -132,15 +141,27 @@ def hold_out(client, folder, seed):
         *like))
 
 
+def together(results):
+    """Of several seeds: counts are added up, and the cases told that came out wrong, how often."""
+    wrong = collections.Counter(case for result in results for case in result["wrong"])
+    return {
+        "asked": max(result["asked"] for result in results),
+        **{key: sum(result[key] for result in results)
+           for key in ("cases", "agree", "unseen", "unseen_agree")},
+        "wrong": dict(wrong.most_common()),
+        "seeds": [{key: result[key] for key in ("seed", "cases", "agree")} for result in results],
+    }
+
+
 def hold_out_all(rows, arguments):
     """Adds "held_out" to each row."""
     chosen = real.clients([row["client"] for row in rows])
     with concurrent.futures.ThreadPoolExecutor(max(1, arguments.jobs)) as pool:
-        results = pool.map(lambda client: hold_out(client, arguments.observations,
-                                                   arguments.hold_out), chosen)
-        for row, result in zip(rows, results):
+        waiting = [[pool.submit(hold_out, client, arguments.observations, seed)
+                    for seed in arguments.hold_out] for client in chosen]
+        for row, results in zip(rows, waiting):
+            row["held_out"] = together([result.result() for result in results])
             progress(f"{row['client']}: held out")
-            row["held_out"] = result
     progress("")
 
 

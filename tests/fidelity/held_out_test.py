@@ -1,5 +1,6 @@
 """The runner's part of holding cases out: whose profiles are used, what is shown, what is aimed at."""
 import argparse
+import json
 import pathlib
 import sys
 import unittest
@@ -19,7 +20,8 @@ def row(agree, cases=200, unseen=20, unseen_agree=10):
             "agree": 400, "alert_cases": 1, "alert_agree": 1, "not_shown": 0, "areas": {},
             "disagreements": [], "alert_disagreements": [],
             "held_out": {"asked": 150, "cases": cases, "agree": agree, "unseen": unseen,
-                         "unseen_agree": unseen_agree, "wrong": ["key/key-<odd>"]}}
+                         "unseen_agree": unseen_agree, "wrong": {"key/key-<odd>": 2},
+                         "seeds": [{"seed": 7, "cases": cases, "agree": agree}]}}
 
 
 class HeldOutTest(unittest.TestCase):
@@ -38,19 +40,32 @@ class HeldOutTest(unittest.TestCase):
 
         def answer(*words):
             calls.append(words)
-            return '{"asked": 150, "cases": 2, "agree": 1, "unseen": 1, "unseen_agree": 0, "wrong": []}'
+            seed = words[4]
+            return json.dumps({"seed": seed, "asked": 150, "cases": 2, "agree": seed - 7, "unseen": 1,
+                               "unseen_agree": 0, "wrong": ["a"] if seed == 8 else ["a", "b"]})
 
         rows = [dict(row(0), client=client) for client in ("curl", "go")]
-        arguments = argparse.Namespace(jobs=1, hold_out=7, observations=pathlib.Path("kept"))
+        arguments = argparse.Namespace(jobs=1, hold_out=[7, 8], observations=pathlib.Path("kept"))
         with mock.patch.object(observe, "run_handset", answer):
             fidelity.hold_out_all(rows, arguments)
-        self.assertEqual([row["held_out"]["agree"] for row in rows], [1, 1])
-        self.assertEqual(calls[0][:6], ("learn", "--log", pathlib.Path("kept/curl.jsonl"),
-                                        "--hold-out", 7, "--format"))
+        for held_out in (row["held_out"] for row in rows):
+            self.assertEqual((1, 4, 2), tuple(held_out[key] for key in ("agree", "cases", "unseen")))
+            self.assertEqual({"a": 2, "b": 1}, held_out["wrong"])
+            self.assertEqual([7, 8], [one["seed"] for one in held_out["seeds"]])
+        self.assertEqual([7, 8, 7, 8], [call[4] for call in calls])
+        calls = calls[::2]
+        self.assertEqual(calls[0][:4],
+                         ("learn", "--log", pathlib.Path("kept/curl.jsonl"), "--hold-out"))
         self.assertIn("go-1.19", calls[0])
         self.assertNotIn("openssl-3.0", calls[0])
         self.assertIn("openssl-3.0", calls[1])
         self.assertNotIn("go-1.19", calls[1])
+
+    def test_seeds(self):
+        self.assertEqual([4, 5, 0], fidelity.seeds("4,5,0"))
+        for text in ("4,4", "-1"):
+            with self.assertRaises(argparse.ArgumentTypeError):
+                fidelity.seeds(text)
 
     def test_aim(self):
         self.assertEqual(fidelity.held_out_missed([row(190)] * 6 + [row(100)] * 7), [])
@@ -67,7 +82,7 @@ class HeldOutTest(unittest.TestCase):
                      "learned from all of these cases"):
             self.assertIn(part, text)
         page = show.page([row(190)])
-        for part in ("190/200 95.0 %", "key/key-&lt;odd&gt;", "learned from all of these cases"):
+        for part in ("190/200 95.0 %", "key/key-&lt;odd&gt; (2)", "by seed (7)", "learned from all of these cases"):
             self.assertIn(part, page)
         plain = row(190)
         del plain["held_out"]

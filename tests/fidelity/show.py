@@ -67,15 +67,20 @@ def held_out_cells(row):
     parts = ((result["agree"], result["cases"]),
              (result["agree"] - result["unseen_agree"], result["cases"] - result["unseen"]),
              (result["unseen_agree"], result["unseen"]))
+    by_seed = " ".join(share(one["agree"], one["cases"]).removesuffix(" %")
+                       for one in result["seeds"])
     return [row["profile"], str(result["asked"]),
-            *(f"{part}/{whole} {share(part, whole)}" for part, whole in parts)]
+            *(f"{part}/{whole} {share(part, whole)}" for part, whole in parts), by_seed]
 
 
-HELD_OUT_HEAD = ["client", "connections", "held out", "rule asked", "rule not asked"]
+def held_out_head(rows):
+    seeds = ", ".join(str(one["seed"]) for one in rows[0]["held_out"]["seeds"])
+    return ["client", "connections", "held out", "rule asked", "rule not asked",
+            f"percent by seed ({seeds})"]
 
 
 def held_out(rows):
-    lines = [HELD_OUT_HEAD, *map(held_out_cells, rows)]
+    lines = [held_out_head(rows), *map(held_out_cells, rows)]
     widths = [max(map(len, column)) for column in zip(*lines)]
     return "\n".join([HELD_OUT_NOTE, *(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
@@ -88,9 +93,10 @@ def held_out_section(rows):
     if not measured:
         return ""
     body = [f"<h2>What is foreseen</h2><p>{html.escape(HELD_OUT_NOTE)}</p><table><tr>",
-            *(f"<th>{cell}" for cell in HELD_OUT_HEAD), "<th>wrong</tr>"]
+            *(f"<th>{cell}" for cell in held_out_head(measured)), "<th>wrong</tr>"]
     for row in measured:
-        cells = [*held_out_cells(row), ", ".join(row["held_out"]["wrong"])]
+        wrong = ", ".join(f"{case} ({times})" for case, times in row["held_out"]["wrong"].items())
+        cells = [*held_out_cells(row), wrong]
         body.append("<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in cells) + "</tr>")
     return "".join(body) + "</table>"
 

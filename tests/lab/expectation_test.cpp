@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <set>
 
 #include "emulator/device/load.h"
 #include "emulator/forge/script.h"
 #include "emulator/lab/plan.h"
+#include "emulator/lab/relatives.h"
 
 using namespace handset;
 
@@ -84,4 +86,38 @@ TEST_CASE("without any known device nothing but the client itself speaks") {
     CHECK(expectation.of(1) < 0);
     CHECK(expectation.of(0) == 0);
     CHECK(lab::Expectation({}, {}).most_telling({}) == std::nullopt);
+}
+
+TEST_CASE("what was answered is expected no more, and the rest by how sure it is") {
+    const std::vector<lab::Example> cases{rehearsed("encoding/encoding-boolean-not-ff"),
+                                          rehearsed("encoding/encoding-integer-not-minimal"),
+                                          rehearsed("outcome/correct-chain")};
+    lab::Expectation expectation(cases, {lax_client(cases), strict_client()});
+    expectation.answer(0, false);
+    const std::vector<lab::Expected> expected = expectation.expected(cases);
+    REQUIRE(expected.size() == 2);
+    CHECK(expected[0].example.case_id == cases[1].case_id);
+    CHECK_FALSE(expected[0].example.accepted);
+    CHECK(expected[1].example.accepted);
+    CHECK(expected[1].weight > expected[0].weight);
+}
+
+TEST_CASE("relatives mix what the known devices state, and always alike") {
+    const std::vector<lab::Example> cases{rehearsed("encoding/encoding-boolean-not-ff"),
+                                          rehearsed("encoding/encoding-integer-not-minimal")};
+    const std::vector<device::Device> known{lax_client(cases), strict_client()};
+    const std::vector<device::Device> children = lab::relatives(known, 40);
+    REQUIRE(children.size() == 40);
+    CHECK(children == lab::relatives(known, 40));
+    // Each of the two tolerances comes from one or the other parent: all four combinations occur.
+    std::set<std::pair<bool, bool>> seen;
+    bool changed = false;
+    for (const device::Device& child : children) {
+        seen.insert({child.tolerances.contains("encoding-boolean-not-ff"),
+                     child.tolerances.contains("encoding-integer-not-minimal")});
+        changed = changed || !(child.names == known[0].names || child.names == known[1].names);
+    }
+    CHECK(seen.size() == 4);
+    CHECK(changed);
+    CHECK(lab::relatives({}, 40).empty());
 }

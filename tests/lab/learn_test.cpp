@@ -8,6 +8,7 @@
 #include "emulator/device/statements.h"
 #include "emulator/forge/case.h"
 #include "emulator/forge/script.h"
+#include "emulator/lab/expectation.h"
 #include "emulator/lab/plan.h"
 #include "emulator/lab/prediction.h"
 
@@ -92,6 +93,17 @@ device::Device odd_client() {
     device.tolerances["certificate-expired"] = {device::Action::accept, "", "rfc5246",
                                                 device::Grade::documented};
     return device;
+}
+
+std::vector<lab::Expected> expected(const std::vector<lab::Example>& asked,
+                                    const std::vector<lab::Example>& others,
+                                    const std::vector<device::Device>& known) {
+    std::vector<lab::Example> all = asked;
+    all.insert(all.end(), others.begin(), others.end());
+    lab::Expectation expectation(all, known);
+    for (std::size_t i = 0; i < asked.size(); ++i)
+        expectation.answer(i, asked[i].accepted);
+    return expectation.expected(all);
 }
 
 }  // namespace
@@ -233,7 +245,8 @@ TEST_CASE("where no case speaks, known devices that do alike are followed, as in
     REQUIRE(others.size() > 40);
 
     const lab::Lesson alone = lab::learn(parse(""), asked, "test");
-    const lab::Lesson beside = lab::learn(parse(""), asked, "test", known, others);
+    const lab::Lesson beside =
+        lab::learn(parse(""), asked, "test", known, expected(asked, others, known));
     CHECK(predicted(alone.device, others) < others.size() / 2);
     CHECK(predicted(beside.device, others) > others.size() * 9 / 10);
     CHECK(beside.not_explained.size() <= alone.not_explained.size());
@@ -255,8 +268,9 @@ TEST_CASE("what is expected of a case never outweighs what was seen") {
     // All that is known does otherwise.
     const std::vector<lab::Example> all = done_by(odd_client());
     const std::vector<lab::Example> asked = only_names(all, true);
-    const lab::Lesson lesson = lab::learn(
-        parse(""), asked, "test", {strict_client(), strict_client()}, only_names(all, false));
+    const std::vector<device::Device> known{strict_client(), strict_client()};
+    const lab::Lesson lesson =
+        lab::learn(parse(""), asked, "test", known, expected(asked, only_names(all, false), known));
     REQUIRE(lesson.device.names.san_wildcard);
     CHECK(lesson.device.names.san_wildcard->value == device::Wildcard::partial_label);
     CHECK(lesson.not_explained.size() <= asked.size() / 50);

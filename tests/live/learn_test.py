@@ -62,7 +62,7 @@ class LearnTest(unittest.TestCase):
 
     def test_foresees_one_half_from_the_other(self):
         done = self.learn("--drive", CLIENT, "--max", "16", "--like", "gnutls-3.7",
-                          "--like", "go-1.19")
+                          "--like", "go-1.19", "--only", "extension/*")
         self.assertEqual(done.returncode, 0, done.stderr)
         profile = (self.folder / "client.yaml").read_text()
         self.assertIn("grade: inferred", profile)
@@ -70,6 +70,10 @@ class LearnTest(unittest.TestCase):
         self.assertEqual(lint.returncode, 0, lint.stdout + lint.stderr)
 
         log = str(self.folder / "log.jsonl")
+        asked = [json.loads(line)["case"] for line in pathlib.Path(log).read_text().splitlines()]
+        self.assertEqual(16, len(asked))
+        self.assertEqual({"outcome/correct-chain"},
+                         {case for case in asked if not case.startswith("extension/")})
         told = handset("learn", "--log", log, "--hold-out", "1", "--max", "8", "--like",
                        "gnutls-3.7", "--format", "json")
         self.assertEqual(told.returncode, 0, told.stderr)
