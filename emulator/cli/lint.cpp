@@ -9,11 +9,15 @@ namespace handset::cli {
 
 namespace {
 
-// A store stands in a folder called stores; everything else is a device profile.
+// A store stands in a folder called stores, a group in one called groups beside the profiles;
+// everything else is a device profile.
 std::vector<device::Problem> problems_of(const std::filesystem::path& file) {
     try {
-        if (std::filesystem::absolute(file).parent_path().filename() == "stores") {
+        const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+        if (folder.filename() == "stores") {
             device::load_store(file);
+        } else if (folder.filename() == "groups") {
+            device::load_group(file, device::ids_of(device::find_profiles(folder.parent_path())));
         } else {
             device::load_device(file);
         }
@@ -28,14 +32,15 @@ std::vector<device::Problem> problems_of(const std::filesystem::path& file) {
 int lint(const std::vector<std::string>& arguments, const Streams& streams) {
     po::options_description options("Output");
     options.add_options()("quiet,q", "say nothing of files without fault");
-    const auto parsed = parse(arguments, options,
-                              {"handset lint [PROFILE…] [options]",
-                               "Checks device profiles, and stores in a folder called stores/. "
-                               "Every fault is one line that\n"
-                               "begins with file:line:column. Without a file: all that ship.",
-                               "  handset lint my-phone.yaml\n"
-                               "  handset lint\n"},
-                              streams);
+    const auto parsed =
+        parse(arguments, options,
+              {"handset lint [PROFILE…] [options]",
+               "Checks device profiles, stores in a folder called stores/, and groups in groups/.\n"
+               "Every fault is one line that begins with file:line:column. "
+               "Without a file: all that ship.",
+               "  handset lint my-phone.yaml\n"
+               "  handset lint\n"},
+              streams);
     if (!parsed) return 0;
     std::vector<std::filesystem::path> files(parsed->words.begin(), parsed->words.end());
     if (files.empty()) {
@@ -43,6 +48,9 @@ int lint(const std::vector<std::string>& arguments, const Streams& streams) {
         files = device::find_profiles(library.profiles());
         for (const auto& store : device::find_profiles(library.profiles() / "stores")) {
             files.push_back(store);
+        }
+        for (const auto& group : device::find_groups(library.profiles())) {
+            files.push_back(group);
         }
     }
     std::size_t faults = 0;

@@ -232,12 +232,22 @@ Store parse_store(std::string_view text, const std::filesystem::path& file) {
     return read_store(parse_tree(text, name), name, id_of(file));
 }
 
+Group parse_group(std::string_view text, const std::filesystem::path& file,
+                  const std::vector<std::string>& device_ids) {
+    const std::string name = file.string();
+    return read_group(parse_tree(text, name), name, id_of(file), device_ids);
+}
+
 Device load_device(const std::filesystem::path& file) {
     return parse_device(read_file(file), file);
 }
 
 Store load_store(const std::filesystem::path& file) {
     return parse_store(read_file(file), file);
+}
+
+Group load_group(const std::filesystem::path& file, const std::vector<std::string>& device_ids) {
+    return parse_group(read_file(file), file, device_ids);
 }
 
 std::vector<std::filesystem::path> find_profiles(const std::filesystem::path& folder) {
@@ -253,10 +263,26 @@ std::vector<std::filesystem::path> find_profiles(const std::filesystem::path& fo
     return files;
 }
 
+std::vector<std::filesystem::path> find_groups(const std::filesystem::path& folder) {
+    const std::filesystem::path groups = folder / "groups";
+    std::error_code error;
+    if (!std::filesystem::exists(groups, error) && !error) return {};
+    return find_profiles(groups);
+}
+
+std::vector<std::string> ids_of(const std::vector<std::filesystem::path>& files) {
+    std::vector<std::string> ids;
+    ids.reserve(files.size());
+    for (const std::filesystem::path& file : files)
+        ids.push_back(file.stem().string());
+    return ids;
+}
+
 std::vector<std::string> known_keys() {
     std::vector<std::string> keys;
     append_device_keys(keys);
     append_store_keys(keys);
+    append_group_keys(keys);
     return keys;
 }
 

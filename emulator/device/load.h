@@ -1,6 +1,6 @@
-// Profiles and stores from YAML. The only door for yaml-cpp. Every fault is one ProfileError whose
-// text begins with file:line:column and says what to do; unknown keys, wrong types, statements
-// without a source and sources without a grade are faults.
+// Profiles, stores and groups from YAML. The only door for yaml-cpp. Every fault is one
+// ProfileError whose text begins with file:line:column and says what to do; unknown keys, wrong
+// types, statements without a source and sources without a grade are faults.
 #pragma once
 
 #include <filesystem>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "emulator/device/device.h"
+#include "emulator/device/group.h"
 
 namespace handset::device {
 
@@ -31,16 +32,24 @@ private:
 // Throws ProfileError with every problem found. Files over 4 MiB are refused.
 Device load_device(const std::filesystem::path& file);
 Store load_store(const std::filesystem::path& file);
+// `device_ids`: of all profiles; each id and pattern of the group has to find one.
+Group load_group(const std::filesystem::path& file, const std::vector<std::string>& device_ids);
 
 // The same, from text; `file` is only for messages, and its stem is the id.
 Device parse_device(std::string_view text, const std::filesystem::path& file);
 Store parse_store(std::string_view text, const std::filesystem::path& file);
+Group parse_group(std::string_view text, const std::filesystem::path& file,
+                  const std::vector<std::string>& device_ids);
 
 // All *.yaml directly in the folder, by id.
 std::vector<std::filesystem::path> find_profiles(const std::filesystem::path& folder);
+// Those of `folder`/groups; none where there is no such folder.
+std::vector<std::filesystem::path> find_groups(const std::filesystem::path& folder);
+// What files are called without their ending.
+std::vector<std::string> ids_of(const std::vector<std::filesystem::path>& files);
 
-// Every key that the format has, as "section.key": "client_hello.cipher_suites"; "profile" and
-// "store" stand for the top level of a file, "entry" for one root of a store.
+// Every key that the format has, as "section.key": "client_hello.cipher_suites"; "profile",
+// "store" and "group" stand for the top level of a file, "entry" for one root of a store.
 std::vector<std::string> known_keys();
 
 }  // namespace handset::device

@@ -202,10 +202,13 @@ void append_keys(std::vector<std::string>& out, std::string_view section, const 
     }
 }
 
-// What load.cpp does with a tree; in profile.cpp and store.cpp.
+// What load.cpp does with a tree; in profile.cpp, store.cpp and group.cpp.
 Device read_device(const Node& root, const std::string& file, std::string id);
 Store read_store(const Node& root, const std::string& file, std::string id);
+Group read_group(const Node& root, const std::string& file, std::string id,
+                 const std::vector<std::string>& device_ids);
 void append_device_keys(std::vector<std::string>& out);
 void append_store_keys(std::vector<std::string>& out);
+void append_group_keys(std::vector<std::string>& out);
 
 }  // namespace handset::device
