@@ -74,6 +74,8 @@ std::vector<StatementText> statements(const Device& device) {
     out.add("server_hello.max_message_bytes", device.server_hello.max_message_bytes);
     out.add("server_hello.max_chain_bytes", device.server_hello.max_chain_bytes);
     out.add("server_hello.max_chain_certificates", device.server_hello.max_chain_certificates);
+    out.add("server_hello.max_certificate_message_bytes",
+            device.server_hello.max_certificate_message_bytes);
     out.add("server_hello.max_certificate_request_bytes",
             device.server_hello.max_certificate_request_bytes);
     out.add("key_exchange.dh_bits", device.key_exchange.dh_bits);
