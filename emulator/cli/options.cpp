@@ -61,11 +61,12 @@ std::optional<Parsed> parse(const std::vector<std::string>& arguments,
 
 po::options_description question_options() {
     po::options_description options("What is asked");
-    options.add_options()(
-        "device", po::value<std::vector<std::string>>()->value_name("ID|GLOB"),
-        "a device, a pattern such as 'nokia-*', or a profile file; may be repeated (default: "
-        "all but those that ask to be named)")("host", po::value<std::string>()->value_name("NAME"),
-                                               "the name the device was configured with")(
+    options.add_options()("device", po::value<std::vector<std::string>>()->value_name("ID|GLOB"),
+                          "a device, a pattern such as 'nokia-*', a group, or a profile file; may "
+                          "be repeated (default: "
+                          "all but those that ask to be named)")(
+        "host", po::value<std::string>()->value_name("NAME"),
+        "the name the device was configured with")(
         "at", po::value<std::string>()->value_name("RFC3339"),
         "the device's clock, 2007-09-02 or 2007-09-02T12:00:00Z (default: now)")(
         "msstd", po::value<std::string>()->value_name("STRING"),

@@ -12,5 +12,7 @@ foreach(file IN LISTS live_tests)
     set_tests_properties(live_${name} PROPERTIES TIMEOUT 240
         ENVIRONMENT "HANDSET_PROGRAM=$<TARGET_FILE:handset>;HANDSET_HOME=${PROJECT_SOURCE_DIR}")
 endforeach()
-# Every lab reads all cases first, and some make them: that takes its time under sanitizers.
-set_tests_properties(live_lab live_lab_attacked live_learn live_output PROPERTIES TIMEOUT 600)
+# Every lab reads all cases first, and some make them; lists of devices read all profiles: that takes
+# its time under sanitizers.
+set_tests_properties(live_devices live_lab live_lab_attacked live_learn live_output
+    PROPERTIES TIMEOUT 600)
