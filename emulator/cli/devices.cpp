@@ -231,9 +231,9 @@ void write_list(const Parsed& parsed, const Wanted& wanted, Library& library,
         const std::vector<report::RootKnown> roots = find_roots(wanted, library, list.devices);
         with_output(parsed.values, streams, [&](std::ostream& out) {
             if (as_json) {
-                report::write_roots_json(list.devices, roots, out);
+                report::write_roots_json(list, roots, out);
             } else {
-                report::write_roots_table(list.devices, roots, style, out);
+                report::write_roots_table(list, roots, style, out);
             }
         });
         return;

@@ -112,6 +112,16 @@ void cut_families(std::vector<Row>& rows, std::size_t width) {
 
 }  // namespace
 
+std::string counted(const DeviceList& list) {
+    std::string text =
+        fmt::format("{} device{}", list.devices.size(), list.devices.size() == 1 ? "" : "s");
+    if (list.by_support) {
+        text += fmt::format("; {} more do not say whether they support what was asked for",
+                            list.silent.size());
+    }
+    return text;
+}
+
 void write_devices_table(const DeviceList& list, const Style& style, std::ostream& out) {
     std::vector<Row> rows{{"DEVICE", "FAMILY", "RELEASED", "VERSIONS", "RSA BITS", "SNI", "SAN",
                            "SHA-2", "ROOTS", "GRADE"}};
@@ -124,12 +134,9 @@ void write_devices_table(const DeviceList& list, const Style& style, std::ostrea
     }
     cut_families(rows, style.width);
     write_rows(std::move(rows), style, out);
-    out << fmt::format("\n{} device{}", list.devices.size(), list.devices.size() == 1 ? "" : "s");
-    if (list.by_support) {
-        out << fmt::format("; {} more do not say whether they support what was asked for",
-                           list.silent.size());
-    }
-    out << "\n?: what a profile does not say; SAN any: compares no name; ROOTS +: there may be "
+    out << '\n'
+        << counted(list)
+        << "\n?: what a profile does not say; SAN any: compares no name; ROOTS +: there may be "
            "more\nGRADE: the weakest, and that of most statements: "
         << short_grades_legend() << '\n';
 }

@@ -24,6 +24,8 @@ struct DeviceList {
     bool by_support = false;
     std::vector<std::string> silent;
 };
+// "12 devices; 3 more do not say whether they support what was asked for"
+std::string counted(const DeviceList& list);
 // `style.width` decides how much room the families get.
 void write_devices_table(const DeviceList& list, const Style& style, std::ostream& out);
 // One device with every statement, its grade and its source.

@@ -53,8 +53,8 @@ json::array ids_with(const std::vector<device::Device>& devices, const RootKnown
 
 }  // namespace
 
-void write_roots_table(const std::vector<device::Device>& devices,
-                       const std::vector<RootKnown>& roots, const Style& style, std::ostream& out) {
+void write_roots_table(const DeviceList& list, const std::vector<RootKnown>& roots,
+                       const Style& style, std::ostream& out) {
     for (std::size_t i = 0; i < roots.size(); ++i)
         write_root(i + 1, roots[i], out);
     out << '\n';
@@ -68,20 +68,20 @@ void write_roots_table(const std::vector<device::Device>& devices,
     std::vector<Row> rows{{"DEVICE", "STORE"}};
     for (std::size_t i = 0; i < roots.size(); ++i)
         rows.front().push_back(roots.size() == 1 ? "KNOWN" : fmt::format("{}.", i + 1));
-    for (std::size_t i = 0; i < devices.size(); ++i) {
-        Row row{devices[i].id, devices[i].trust.store_id.value_or("?")};
+    for (std::size_t i = 0; i < list.devices.size(); ++i) {
+        Row row{list.devices[i].id, list.devices[i].trust.store_id.value_or("?")};
         for (const RootKnown& root : roots)
             row.emplace_back(word_of(root.by_device[i]));
         rows.push_back(std::move(row));
     }
     write_rows(std::move(rows), style, out);
-    out << fmt::format(
-        "\n{} device{}; open: the profile names no store, or one that is only part of the truth\n",
-        devices.size(), devices.size() == 1 ? "" : "s");
+    out << '\n'
+        << counted(list)
+        << "\nopen: the profile names no store, or one that is only part of the truth\n";
 }
 
-void write_roots_json(const std::vector<device::Device>& devices,
-                      const std::vector<RootKnown>& roots, std::ostream& out) {
+void write_roots_json(const DeviceList& listed, const std::vector<RootKnown>& roots,
+                      std::ostream& out) {
     json::array list;
     for (const RootKnown& root : roots) {
         const device::StoreEntry& entry = root.found.root;
@@ -92,11 +92,16 @@ void write_roots_json(const std::vector<device::Device>& devices,
              {"not_before", text_or_null(entry.not_before)},
              {"not_after", text_or_null(entry.not_after)},
              {"stores", json::array(root.found.stores.begin(), root.found.stores.end())},
-             {"known", json::object{{"yes", ids_with(devices, root, device::Known::yes)},
-                                    {"no", ids_with(devices, root, device::Known::no)},
-                                    {"open", ids_with(devices, root, device::Known::open)}}}});
+             {"known",
+              json::object{{"yes", ids_with(listed.devices, root, device::Known::yes)},
+                           {"no", ids_with(listed.devices, root, device::Known::no)},
+                           {"open", ids_with(listed.devices, root, device::Known::open)}}}});
     }
-    out << json::serialize(json::object{{"schema", 1}, {"roots", std::move(list)}}) << '\n';
+    json::object document{{"schema", 1}, {"roots", std::move(list)}};
+    if (listed.by_support) {
+        document["silent"] = json::array(listed.silent.begin(), listed.silent.end());
+    }
+    out << json::serialize(document) << '\n';
 }
 
 }  // namespace handset::report

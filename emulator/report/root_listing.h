@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "emulator/device/roots.h"
-#include "emulator/report/report.h"
+#include "emulator/report/listing.h"
 
 namespace handset::report {
 
@@ -16,10 +16,11 @@ struct RootKnown {
     std::vector<device::Known> by_device;
 };
 
-// `devices` are those of RootKnown::by_device. Of many roots the table shows counts alone.
-void write_roots_table(const std::vector<device::Device>& devices,
-                       const std::vector<RootKnown>& roots, const Style& style, std::ostream& out);
-void write_roots_json(const std::vector<device::Device>& devices,
-                      const std::vector<RootKnown>& roots, std::ostream& out);
+// The devices of `list` are those of RootKnown::by_device. Of many roots the table shows counts
+// alone.
+void write_roots_table(const DeviceList& list, const std::vector<RootKnown>& roots,
+                       const Style& style, std::ostream& out);
+void write_roots_json(const DeviceList& list, const std::vector<RootKnown>& roots,
+                      std::ostream& out);
 
 }  // namespace handset::report

@@ -197,6 +197,18 @@ class RootsTest(DevicesTest):
             self.assertIn("isrg root", root["subject"].lower())
             self.assertFalse(set(root["known"]["yes"]) & set(group("android-before-7.1.1")))
 
+    def test_with_filters(self):
+        """Who is silent on what was asked for is named here, too."""
+        arguments = ("devices", "--kind", "embedded", "--supports", "sha256", "--roots",
+                     DST_ROOT_X3)
+        document = self.json_of(self.handset(*arguments, "--format", "json"), "roots")
+        self.assertTrue(document["silent"])
+        [root] = document["roots"]
+        asked = [device for known in root["known"].values() for device in known]
+        self.assertEqual(self.listed(*arguments[1:-2]), sorted(asked))
+        self.assertIn(f"\n{len(asked)} devices; {len(document['silent'])} more do not say",
+                      self.handset(*arguments).out)
+
     def test_tables(self):
         one = self.handset("devices", "ios-old", "--roots", DST_ROOT_X3).out
         self.assertIn("valid 2000-09-30 to 2021-09-30", one)
