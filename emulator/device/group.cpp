@@ -94,7 +94,7 @@ Group read_group(const Node& root, const std::string& file, std::string id,
     Reading in(file);
     Read read;
     read.group.id = std::move(id);
-    read_map(in, Value{"group", &root}, group_rows, read);
+    read_map(in, Value{"group", &root}, "group", group_rows, read);
     if (std::find(device_ids.begin(), device_ids.end(), read.group.id) != device_ids.end()) {
         in.problem(root, fmt::format("{} is a device already; give the file another name",
                                      in_quotes(read.group.id)));

@@ -149,19 +149,6 @@ private:
     std::size_t nodes_ = 0;
 };
 
-std::string read_file(const std::filesystem::path& path) {
-    const std::string name = path.string();
-    std::error_code error;
-    if (std::filesystem::is_directory(path, error)) refuse(name, 0, 0, "is a folder, not a file");
-    std::ifstream in(path, std::ios::binary);
-    if (!in) refuse(name, 0, 0, "cannot be opened");
-    std::string text(max_file_bytes + 1, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (in.bad()) refuse(name, 0, 0, "cannot be read");
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    return text;
-}
-
 // The file's stem, which becomes part of commands and reports.
 std::string id_of(const std::filesystem::path& file) {
     std::string id = file.stem().string();
@@ -220,6 +207,19 @@ Node parse_tree(std::string_view text, const std::string& file) {
                static_cast<std::size_t>(error.mark.column) + 1, std::move(message));
     }
     return builder.take();
+}
+
+std::string read_file(const std::filesystem::path& path) {
+    const std::string name = path.string();
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) refuse(name, 0, 0, "is a folder, not a file");
+    std::ifstream in(path, std::ios::binary);
+    if (!in) refuse(name, 0, 0, "cannot be opened");
+    std::string text(max_file_bytes + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (in.bad()) refuse(name, 0, 0, "cannot be read");
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    return text;
 }
 
 Device parse_device(std::string_view text, const std::filesystem::path& file) {

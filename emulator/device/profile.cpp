@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include "handshake/rules/rule.h"
 #include "handshake/wire/extensions.h"
+#include "handshake/x509/oid_names.h"
 
 namespace handset::device {
 
@@ -35,8 +36,21 @@ std::vector<std::string> rule_ids() {
         names.emplace_back(rule.id);
     return names;
 }
-std::vector<std::string> no_names() {
-    return {};
+std::vector<std::string> names_of_oids() {
+    const auto names = x509::oid_names();
+    return {names.begin(), names.end()};
+}
+// SSLv2's kinds are 0xKK00BB with the bits of the key behind; 0x00SSSS are TLS suites.
+std::vector<std::string> cipher_kind_names() {
+    std::vector<std::string> names;
+    for (std::uint32_t kind = 0; kind < 0x100; ++kind) {
+        const std::uint32_t end = kind == 0 ? 0x10000 : 0x100;
+        for (std::uint32_t rest = 0; rest < end; ++rest) {
+            std::string name = wire::v2_cipher_kind_name(kind << 16 | rest);
+            if (name.substr(0, 2) != "0x") names.push_back(std::move(name));
+        }
+    }
+    return names;
 }
 
 void no_such(Reading& in, const Node& at, std::string_view what, std::string_view name,
@@ -50,26 +64,39 @@ template <typename T>
 struct Registry {
     const char* one;
     std::optional<T> (*find)(std::string_view name);
-    std::vector<std::string> (*names)();  // for suggestions
+    std::vector<std::string> (*names)();  // for suggestions, and for editors
+    // What may stand in place of a name; not for suggestions.
+    Schema (*other)() = nullptr;
 };
+// "0x1234", which YAML takes for a number.
+template <std::size_t Greatest>
+Schema code() {
+    return whole_number(0, Greatest);
+}
+Schema dotted() {
+    return text_like("^[0-9]+(\\.[0-9]+)+$");
+}
 constexpr Registry<wire::CipherSuite> cipher_suite{"cipher suite", wire::cipher_suite_from_name,
-                                                   named_numbers<wire::CipherSuite, 0x10000>};
+                                                   named_numbers<wire::CipherSuite, 0x10000>,
+                                                   code<0xffff>};
 constexpr Registry<wire::ExtensionType> extension_type{"extension", wire::extension_type_from_name,
-                                                       named_numbers<wire::ExtensionType, 0x10000>};
-constexpr Registry<wire::NamedGroup> named_group{"group", wire::named_group_from_name,
-                                                 named_numbers<wire::NamedGroup, 0x10000>};
+                                                       named_numbers<wire::ExtensionType, 0x10000>,
+                                                       code<0xffff>};
+constexpr Registry<wire::NamedGroup> named_group{
+    "group", wire::named_group_from_name, named_numbers<wire::NamedGroup, 0x10000>, code<0xffff>};
 constexpr Registry<wire::SignatureScheme> signature_scheme{
     "signature scheme", wire::signature_scheme_from_name,
-    named_numbers<wire::SignatureScheme, 0x10000>};
+    named_numbers<wire::SignatureScheme, 0x10000>, code<0xffff>};
 constexpr Registry<wire::AlertDescription> alert_description{
-    "alert", wire::alert_description_from_name, named_numbers<wire::AlertDescription, 0x100>};
+    "alert", wire::alert_description_from_name, named_numbers<wire::AlertDescription, 0x100>,
+    code<0xff>};
 constexpr Registry<wire::ProtocolVersion> protocol_version{
     "protocol version", wire::protocol_version_from_name,
-    named_numbers<wire::ProtocolVersion, 0x400>};
+    named_numbers<wire::ProtocolVersion, 0x400>, code<0xffff>};
 constexpr Registry<rules::Step> step{"step", rules::step_from_name, step_names};
-constexpr Registry<x509::Oid> oid{"object identifier", x509::oid_from_name, no_names};
+constexpr Registry<x509::Oid> oid{"object identifier", x509::oid_from_name, names_of_oids, dotted};
 constexpr Registry<std::uint32_t> cipher_spec{"cipher spec", wire::v2_cipher_kind_from_name,
-                                              no_names};
+                                              cipher_kind_names, code<0xffffff>};
 constexpr Registry<wire::CompressionMethod> compression_method{
     "compression method",
     [](std::string_view name) -> std::optional<wire::CompressionMethod> {
@@ -82,11 +109,31 @@ constexpr Registry<wire::CompressionMethod> compression_method{
         return std::nullopt;
     },
     [] {
-        return std::vector<std::string>{"null", "deflate"};
+        return std::vector<std::string>{"null", "deflate",
+                                        wire::name_of(wire::CompressionMethod::lzs)};
     }};
+
+// Not as a name: "#/definitions/cipher suite" is no URI.
+std::string definition_name(std::string_view one) {
+    std::string name(one);
+    std::ranges::replace(name, ' ', '_');
+    return name;
+}
+template <typename T>
+void tell_registry(Reading& in, const Registry<T>& registry) {
+    in.tell_defined(definition_name(registry.one), [&] {
+        const auto names = registry.names();
+        Schema named = one_of(std::vector<std::string_view>(names.begin(), names.end()));
+        in.tell(registry.other ? any_of({std::move(named), registry.other()}) : std::move(named));
+    });
+}
 
 template <const auto& Names>
 auto named(Reading& in, const Value& value) -> decltype(Names.find({})) {
+    if (in.telling()) {
+        tell_registry(in, Names);
+        return std::nullopt;
+    }
     const Node& node = *value.node;
     if (node.kind == Node::Kind::list || node.kind == Node::Kind::map || node.text.empty()) {
         in.must_be(value, std::string("a name: ") + Names.one);
@@ -118,22 +165,22 @@ constexpr ListOf lines{"texts", true};
 
 // --- ids and evidence ---------------------------------------------------------------------------
 
+constexpr std::string_view id_pattern = "^[a-z0-9.-]+$";
+void tell_id(Reading& in) {
+    in.tell_defined("id", [&] { in.tell(text_like(id_pattern)); });
+}
+// A map by ids that the profile makes up.
+void tell_by_id(Reading& in, const std::function<void()>& entry) {
+    in.tell({{"type", "object"},
+             {"propertyNames", {{"pattern", id_pattern}}},
+             {"additionalProperties", in.told_by(entry)}});
+}
 bool check_id(Reading& in, const Node& key) {
     const bool plain = std::all_of(key.text.begin(), key.text.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
     });
     if (!plain) in.problem(key, "an id has small letters, digits, '-' and '.' only");
     return plain;
-}
-
-const Node* find_key(const Node& map, std::string_view name) {
-    if (map.kind != Node::Kind::map) return nullptr;
-    for (std::size_t i = 0; i + 1 < map.items.size(); i += 2) {
-        if (map.items[i].kind == Node::Kind::scalar && map.items[i].text == name) {
-            return &map.items[i + 1];
-        }
-    }
-    return nullptr;
 }
 
 Grade grade_of(const Device& device, const std::string& source) {
@@ -171,8 +218,21 @@ Given given(Reading& in, const Value& value) {
 }
 
 // A statement of one of the sections with `source`.
+void tell_stated(Reading& in, const std::function<void()>& reader) {
+    const Schema bare = in.told_by(reader);
+    const Schema source = in.told_by([&] { tell_id(in); });
+    in.tell(any_of({bare,
+                    {{"type", "object"},
+                     {"additionalProperties", false},
+                     {"required", {"is", "source"}},
+                     {"properties", {{"is", bare}, {"source", source}}}}}));
+}
 template <auto Section, auto Member, auto Read>
 void stated(Reading& in, const Value& value, Device& device) {
+    if (in.telling()) {
+        tell_stated(in, [&] { Read(in, value); });
+        return;
+    }
     const Given from = given(in, value);
     auto read = Read(in, from.value);
     if (!read || !from.complete) return;
@@ -183,6 +243,10 @@ void stated(Reading& in, const Value& value, Device& device) {
 }
 
 void section_source(Reading& in, const Value& value, Device&) {
+    if (in.telling()) {
+        tell_id(in);
+        return;
+    }
     in.section_source_stated = true;
     in.section_source = in.sources.use(in, value);
 }
@@ -193,10 +257,14 @@ template <const auto& Rows>
 void section(Reading& in, const Value& value, Device& device) {
     in.section_source.reset();
     in.section_source_stated = false;
-    read_map(in, value, Rows, device);
+    read_map(in, value, value.key, Rows, device);
 }
 
 std::optional<std::string> source_id(Reading& in, const Value& value) {
+    if (in.telling()) {
+        tell_id(in);
+        return std::nullopt;
+    }
     return in.sources.use(in, value);
 }
 
@@ -210,58 +278,122 @@ constexpr Row<Source> source_rows[] = {
 };
 
 void sources(Reading& in, const Value& value, Device& device) {
+    if (in.telling()) {
+        Source source;
+        tell_by_id(in, [&] { read_map(in, value, "sources", source_rows, source); });
+        return;
+    }
     for (const Entry& entry : in.entries(value)) {
         if (!check_id(in, *entry.key)) continue;
         in.sources.define(*entry.key);
-        read_map(in, Value{entry.key->text, entry.value}, source_rows,
+        read_map(in, Value{entry.key->text, entry.value}, "sources", source_rows,
                  device.sources[entry.key->text]);
     }
 }
 
 // --- client_hello -------------------------------------------------------------------------------
 
+// The contents of the four extensions that can be written as lists.
+std::optional<Bytes> listed_contents(Reading& in, const Value& value, wire::ExtensionType type) {
+    const auto encoded = [](const auto& read, auto encode) {
+        return read ? std::optional(encode(*read)) : std::nullopt;
+    };
+    switch (type) {
+        case wire::ExtensionType::supported_groups:
+            return encoded(list<group_names, named<named_group>>(in, value),
+                           wire::encode_supported_groups);
+        case wire::ExtensionType::signature_algorithms:
+            return encoded(list<scheme_names, named<signature_scheme>>(in, value),
+                           wire::encode_signature_algorithms);
+        case wire::ExtensionType::ec_point_formats: {
+            const auto formats = list<point_formats, number_between<0, 255>>(in, value);
+            return encoded(formats, [](const std::vector<std::size_t>& numbers) {
+                std::vector<std::uint8_t> octets;
+                for (const std::size_t n : numbers) {
+                    octets.push_back(static_cast<std::uint8_t>(n));
+                }
+                return wire::encode_ec_point_formats(octets);
+            });
+        }
+        case wire::ExtensionType::application_layer_protocol_negotiation:
+            return encoded(list<protocol_names, text>(in, value), wire::encode_alpn);
+        default:
+            in.must_be(value, "hexadecimal digits: it has no list form");
+            return std::nullopt;
+    }
+}
+bool has_list_form(wire::ExtensionType type) {
+    return type == wire::ExtensionType::supported_groups ||
+           type == wire::ExtensionType::signature_algorithms ||
+           type == wire::ExtensionType::ec_point_formats ||
+           type == wire::ExtensionType::application_layer_protocol_negotiation;
+}
+
 std::optional<Bytes> extension_contents(Reading& in, const Value& value, wire::ExtensionType type) {
+    if (in.telling()) {
+        Schema octets = in.told_by([&] { hex(in, value); });
+        in.tell(has_list_form(type)
+                    ? any_of({in.told_by([&] { listed_contents(in, value, type); }), octets})
+                    : octets);
+        return std::nullopt;
+    }
     if (value.node->kind != Node::Kind::list) {
         if (value.node->kind == Node::Kind::scalar) return hex(in, value);
         in.must_be(value, "a list, or its contents in hexadecimal digits");
         return std::nullopt;
     }
-    const auto encoded = [](const auto& read, auto encode) {
-        return read ? std::optional(encode(*read)) : std::nullopt;
-    };
     try {
-        switch (type) {
-            case wire::ExtensionType::supported_groups:
-                return encoded(list<group_names, named<named_group>>(in, value),
-                               wire::encode_supported_groups);
-            case wire::ExtensionType::signature_algorithms:
-                return encoded(list<scheme_names, named<signature_scheme>>(in, value),
-                               wire::encode_signature_algorithms);
-            case wire::ExtensionType::ec_point_formats: {
-                const auto formats = list<point_formats, number_between<0, 255>>(in, value);
-                return encoded(formats, [](const std::vector<std::size_t>& numbers) {
-                    std::vector<std::uint8_t> octets;
-                    for (const std::size_t n : numbers) {
-                        octets.push_back(static_cast<std::uint8_t>(n));
-                    }
-                    return wire::encode_ec_point_formats(octets);
-                });
-            }
-            case wire::ExtensionType::application_layer_protocol_negotiation:
-                return encoded(list<protocol_names, text>(in, value), wire::encode_alpn);
-            default:
-                break;
-        }
+        return listed_contents(in, value, type);
     } catch (const std::length_error&) {
         in.must_be(value, "shorter: its lengths do not fit");
         return std::nullopt;
     }
-    in.must_be(value, "hexadecimal digits: it has no list form");
-    return std::nullopt;
+}
+
+// Those of which an empty one would be malformed.
+bool is_never_empty(wire::ExtensionType type) {
+    switch (type) {
+        case wire::ExtensionType::supported_groups:
+        case wire::ExtensionType::ec_point_formats:
+        case wire::ExtensionType::signature_algorithms:
+        case wire::ExtensionType::application_layer_protocol_negotiation:
+        case wire::ExtensionType::status_request:
+        case wire::ExtensionType::renegotiation_info:
+            return true;
+        default:
+            return false;
+    }
+}
+
+void tell_extension(Reading& in) {
+    std::vector<std::string> names = extension_type.names();
+    Schema with_contents;
+    for (const std::string& name : names) {
+        const auto type = wire::extension_type_from_name(name);
+        if (type == wire::ExtensionType::server_name) continue;
+        with_contents[name] =
+            in.told_by([&] { extension_contents(in, nothing("extensions"), *type); });
+    }
+    std::erase_if(names, [](const std::string& name) {
+        return is_never_empty(*wire::extension_type_from_name(name));
+    });
+    const Schema octets = in.told_by([&] { hex(in, nothing("extensions")); });
+    in.tell(any_of({one_of(std::vector<std::string_view>(names.begin(), names.end())),
+                    extension_type.other(),
+                    {{"type", "object"},
+                     {"minProperties", 1},
+                     {"maxProperties", 1},
+                     {"additionalProperties", false},
+                     {"properties", std::move(with_contents)},
+                     {"patternProperties", {{"^(0x[0-9A-Fa-f]{1,4}|[0-9]+)$", octets}}}}}));
 }
 
 // `- NAME`, or `- NAME: contents`.
 std::optional<HelloExtension> hello_extension(Reading& in, const Value& item) {
+    if (in.telling()) {
+        in.tell_defined("extension", [&] { tell_extension(in); });
+        return std::nullopt;
+    }
     const Node& node = *item.node;
     const bool has_contents = node.kind == Node::Kind::map && node.items.size() == 2;
     if (!has_contents && node.kind != Node::Kind::scalar) {
@@ -272,27 +404,17 @@ std::optional<HelloExtension> hello_extension(Reading& in, const Value& item) {
     const auto type = named<extension_type>(in, {"extensions", &name});
     if (!type) return std::nullopt;
     HelloExtension extension{*type, {}};
-    switch (*type) {
-        case wire::ExtensionType::server_name:
-            if (has_contents) {
-                in.problem(node.items[1], "server_name has no contents here: they are the host");
-                return std::nullopt;
-            }
-            return extension;
-        case wire::ExtensionType::supported_groups:
-        case wire::ExtensionType::ec_point_formats:
-        case wire::ExtensionType::signature_algorithms:
-        case wire::ExtensionType::application_layer_protocol_negotiation:
-        case wire::ExtensionType::status_request:
-        case wire::ExtensionType::renegotiation_info:
-            if (!has_contents) {
-                in.problem(name, fmt::format("{} is never empty: write '- {}: CONTENTS'", name.text,
-                                             name.text));
-                return std::nullopt;
-            }
-            break;
-        default:
-            break;
+    if (*type == wire::ExtensionType::server_name) {
+        if (has_contents) {
+            in.problem(node.items[1], "server_name has no contents here: they are the host");
+            return std::nullopt;
+        }
+        return extension;
+    }
+    if (!has_contents && is_never_empty(*type)) {
+        in.problem(name,
+                   fmt::format("{} is never empty: write '- {}: CONTENTS'", name.text, name.text));
+        return std::nullopt;
     }
     if (!has_contents) return extension;
     auto data = extension_contents(in, {name.text, &node.items[1]}, *type);
@@ -339,19 +461,33 @@ constexpr Row<ClientHello> client_hello_rows[] = {
 };
 
 // Keys that only one framing has.
+struct KeyOfFraming {
+    const char* key;
+    Framing framing;
+    bool required;
+};
+constexpr KeyOfFraming keys_of_framings[] = {
+    {"record_version", Framing::tls, true},      {"random", Framing::tls, false},
+    {"cipher_suites", Framing::tls, true},       {"compression_methods", Framing::tls, true},
+    {"extensions", Framing::tls, false},         {"cipher_specs", Framing::sslv2, true},
+    {"challenge_length", Framing::sslv2, false},
+};
+boost::json::array tell_framings() {
+    boost::json::array framings;
+    for (const Word<Framing>& framing : words<Framing>) {
+        boost::json::array required;
+        Schema absent;
+        for (const KeyOfFraming& of : keys_of_framings) {
+            if (of.framing != framing.value) absent[of.key] = false;
+            if (of.framing == framing.value && of.required) required.emplace_back(of.key);
+        }
+        framings.push_back(
+            when("framing", framing.name, {{"required", required}, {"properties", absent}}));
+    }
+    return framings;
+}
 void check_framing(Reading& in, const Value& value, const ClientHello& hello) {
-    struct Of {
-        const char* key;
-        Framing framing;
-        bool required;
-    };
-    static constexpr Of keys[] = {
-        {"record_version", Framing::tls, true},      {"random", Framing::tls, false},
-        {"cipher_suites", Framing::tls, true},       {"compression_methods", Framing::tls, true},
-        {"extensions", Framing::tls, false},         {"cipher_specs", Framing::sslv2, true},
-        {"challenge_length", Framing::sslv2, false},
-    };
-    for (const Of& of : keys) {
+    for (const KeyOfFraming& of : keys_of_framings) {
         const Node* node = find_key(*value.node, of.key);
         if (of.framing == hello.framing) {
             if (of.required && node == nullptr) {
@@ -398,7 +534,11 @@ void check_length(Reading& in, const Value& value, const ClientHello& hello) {
 }
 
 void hello(Reading& in, const Value& value, const Device& device, ClientHello& hello) {
-    read_map(in, value, client_hello_rows, hello);
+    read_map(in, value, "client_hello", client_hello_rows, hello);
+    if (in.telling()) {
+        in.tell_beside("client_hello", tell_framings());
+        return;
+    }
     if (value.node->kind != Node::Kind::map) return;
     hello.grade = grade_of(device, hello.source);
     check_framing(in, value, hello);
@@ -427,6 +567,14 @@ constexpr Row<FallbackOf> fallback_rows[] = {
 };
 constexpr std::size_t max_fallbacks = 8;
 void fallbacks(Reading& in, const Value& value, Device& device) {
+    if (in.telling()) {
+        FallbackOf target{{}, &device};
+        Schema list = list_of(
+            in.told_by([&] { read_map(in, value, "fallbacks", fallback_rows, target); }), false);
+        list["maxItems"] = max_fallbacks;
+        in.tell(std::move(list));
+        return;
+    }
     if (value.node->kind != Node::Kind::list || value.node->items.empty()) {
         in.must_be(value, "a list of later attempts: {after: [alert], hello: ...}");
         return;
@@ -437,7 +585,7 @@ void fallbacks(Reading& in, const Value& value, Device& device) {
     }
     for (const Node& item : value.node->items) {
         FallbackOf target{{}, &device};
-        read_map(in, Value{value.key, &item}, fallback_rows, target);
+        read_map(in, Value{value.key, &item}, "fallbacks", fallback_rows, target);
         device.fallbacks.push_back(std::move(target.fallback));
     }
 }
@@ -449,13 +597,19 @@ constexpr Row<Range> range_rows[] = {
     {{"max"}, field<&Range::max, number>},
 };
 std::optional<Range> range(Reading& in, const Value& value) {
+    if (in.telling()) {
+        Range told;
+        Schema bounds = in.told_by([&] { read_map(in, value, "range", range_rows, told); });
+        in.tell(any_of({{{"const", "any"}}, std::move(bounds)}));
+        return std::nullopt;
+    }
     if (value.node->text == "any") return Range{};
     if (value.node->kind != Node::Kind::map || value.node->items.empty()) {
         in.must_be(value, "a range like {min: 1024, max: 4096}, or any");
         return std::nullopt;
     }
     Range read;
-    read_map(in, value, range_rows, read);
+    read_map(in, value, "range", range_rows, read);
     if (read.min && read.max && *read.min > *read.max) {
         in.must_be(value, "a range whose min is not above its max");
         return std::nullopt;
@@ -463,25 +617,13 @@ std::optional<Range> range(Reading& in, const Value& value) {
     return read;
 }
 
-std::optional<std::string> key_type(Reading& in, const Value& value) {
-    for (const std::string_view name : {"rsa", "dsa", "ec", "ed25519"}) {
-        if (value.node->kind == Node::Kind::scalar && value.node->text == name) {
-            return value.node->text;
-        }
-    }
-    in.must_be(value, "one of rsa, dsa, ec, ed25519");
-    return std::nullopt;
+template <const auto& Words>
+std::optional<std::string> word_of_list(Reading& in, const Value& value) {
+    const auto found = word(in, value, Words);
+    return found ? std::optional<std::string>(*found) : std::nullopt;
 }
-
-std::optional<std::string> hash_name(Reading& in, const Value& value) {
-    for (const std::string_view name : {"md5", "sha1", "sha224", "sha256", "sha384", "sha512"}) {
-        if (value.node->kind == Node::Kind::scalar && value.node->text == name) {
-            return value.node->text;
-        }
-    }
-    in.must_be(value, "one of md5, sha1, sha224, sha256, sha384, sha512");
-    return std::nullopt;
-}
+constexpr std::string_view key_types[] = {"rsa", "dsa", "ec", "ed25519"};
+constexpr std::string_view hashes[] = {"md5", "sha1", "sha224", "sha256", "sha384", "sha512"};
 
 constexpr Row<Device> server_hello_rows[] = {
     source_of_section,
@@ -510,13 +652,15 @@ constexpr Row<Device> key_exchange_rows[] = {
      stated<&Device::key_exchange, &KeyExchangeRules::groups,
             list<group_names, named<named_group>>>},
     {{"hashes"},
-     stated<&Device::key_exchange, &KeyExchangeRules::hashes, list<hash_names, hash_name>>},
+     stated<&Device::key_exchange, &KeyExchangeRules::hashes,
+            list<hash_names, word_of_list<hashes>>>},
 };
 constexpr Row<Device> certificate_rows[] = {
     source_of_section,
     {{"rsa_bits"}, stated<&Device::certificate, &CertificateRules::rsa_bits, range>},
     {{"key_types"},
-     stated<&Device::certificate, &CertificateRules::key_types, list<key_type_names, key_type>>},
+     stated<&Device::certificate, &CertificateRules::key_types,
+            list<key_type_names, word_of_list<key_types>>>},
     {{"signature_algorithms"},
      stated<&Device::certificate, &CertificateRules::signature_algorithms,
             list<oid_names, named<oid>>>},
@@ -625,6 +769,10 @@ constexpr Row<Device> names_rows[] = {
 };
 
 void trust_store(Reading& in, const Value& value, Device& device) {
+    if (in.telling()) {
+        tell_stated(in, [&] { tell_id(in); });
+        return;
+    }
     const Given from = given(in, value);
     const auto id = text(in, from.value);
     if (!id || !check_id(in, *from.value.node) || !from.complete) return;
@@ -645,6 +793,11 @@ constexpr Row<Device> trust_rows[] = {
 
 // A step, or a list of steps: the loop over the certificates.
 void order_steps(Reading& in, const Value& value, Order& order) {
+    if (in.telling()) {
+        const Schema one = in.told_by([&] { named<step>(in, value); });
+        in.tell(list_of(any_of({one, list_of(one, true)}), false));
+        return;
+    }
     if (value.node->kind != Node::Kind::list || value.node->items.empty()) {
         in.must_be(value, "a list of steps");
         return;
@@ -689,12 +842,19 @@ constexpr Row<Order> order_rows[] = {
 };
 void order(Reading& in, const Value& value, Device& device) {
     Order read;
-    read_map(in, value, order_rows, read);
+    read_map(in, value, "order", order_rows, read);
+    if (in.telling()) return;
     read.grade = grade_of(device, read.source);
     device.order = std::move(read);
 }
 
 void response_alert(Reading& in, const Value& value, Response& response) {
+    static constexpr std::string_view no_alert_of_its_own[] = {"none", "standard"};
+    if (in.telling()) {
+        in.tell(any_of({one_of(no_alert_of_its_own),
+                        in.told_by([&] { named<alert_description>(in, value); })}));
+        return;
+    }
     response.alert_stated = true;
     const std::string& text = value.node->text;
     if (text == "none") return;
@@ -709,7 +869,12 @@ constexpr Row<Answer> answer_rows[] = {
 };
 std::optional<Answer> answer(Reading& in, const Value& value) {
     Answer read;
-    read_map(in, value, answer_rows, read);
+    read_map(in, value, "answers", answer_rows, read);
+    if (in.telling()) {
+        in.tell_beside("answers", {when("then", word_of(Consequence::connects),
+                                        {{"properties", {{"alert", false}}}})});
+        return std::nullopt;
+    }
     if (read.then == Consequence::connects && read.alert) {
         in.problem(*value.node, "'alert' has no place beside 'then: connects'");
     }
@@ -724,16 +889,25 @@ constexpr Row<Response> response_rows[] = {
     {{"answers"}, field<&Response::answers, list<answers_list, answer>>},
 };
 void responses(Reading& in, const Value& value, Device& device) {
+    if (in.telling()) {
+        Response response;
+        tell_by_id(in, [&] { read_map(in, value, "responses", response_rows, response); });
+        return;
+    }
     for (const Entry& entry : in.entries(value)) {
         if (!check_id(in, *entry.key)) continue;
         in.responses.define(*entry.key);
         Response& response = device.responses[entry.key->text];
-        read_map(in, Value{entry.key->text, entry.value}, response_rows, response);
+        read_map(in, Value{entry.key->text, entry.value}, "responses", response_rows, response);
         response.grade = grade_of(device, response.source);
     }
 }
 
 std::optional<std::string> response_id(Reading& in, const Value& value) {
+    if (in.telling()) {
+        tell_id(in);
+        return std::nullopt;
+    }
     return in.responses.use(in, value);
 }
 constexpr Row<Tolerance> tolerance_rows[] = {
@@ -743,7 +917,18 @@ constexpr Row<Tolerance> tolerance_rows[] = {
 };
 Tolerance tolerance(Reading& in, const Value& value, const Device& device) {
     Tolerance read;
-    read_map(in, value, tolerance_rows, read);
+    read_map(in, value, "tolerances", tolerance_rows, read);
+    if (in.telling()) {
+        boost::json::array actions;
+        for (const Word<Action>& action : words<Action>) {
+            actions.push_back(when("action", action.name,
+                                   action.value == Action::accept
+                                       ? Schema{{"properties", {{"response", false}}}}
+                                       : Schema{{"required", {"response"}}}));
+        }
+        in.tell_beside("tolerances", std::move(actions));
+        return read;
+    }
     read.grade = grade_of(device, read.source);
     const Node* response = find_key(*value.node, "response");
     const Node* action = find_key(*value.node, "action");
@@ -760,7 +945,24 @@ bool check_rule(Reading& in, const Node& key) {
     no_such(in, key, "rule", key.text, rule_ids());
     return false;
 }
+// A map by rule ids, each with what the standard asks for.
+void tell_by_rule(Reading& in, const std::function<void()>& entry) {
+    const Schema told = in.told_by(entry);
+    Schema properties;
+    for (const rules::Rule& rule : rules::catalog()) {
+        Schema property = told;
+        property["description"] = rule.demand;
+        properties[rule.id] = std::move(property);
+    }
+    in.tell({{"type", "object"},
+             {"additionalProperties", false},
+             {"properties", std::move(properties)}});
+}
 void tolerances(Reading& in, const Value& value, Device& device) {
+    if (in.telling()) {
+        tell_by_rule(in, [&] { tolerance(in, value, device); });
+        return;
+    }
     for (const Entry& entry : in.entries(value)) {
         const bool known = check_rule(in, *entry.key);
         Tolerance read = tolerance(in, Value{entry.key->text, entry.value}, device);
@@ -768,9 +970,17 @@ void tolerances(Reading& in, const Value& value, Device& device) {
     }
 }
 void otherwise(Reading& in, const Value& value, Device& device) {
+    if (in.telling()) {
+        tolerance(in, value, device);
+        return;
+    }
     device.otherwise = tolerance(in, value, device);
 }
 void remedies(Reading& in, const Value& value, Device& device) {
+    if (in.telling()) {
+        tell_by_rule(in, [&] { text(in, value); });
+        return;
+    }
     for (const Entry& entry : in.entries(value)) {
         const bool known = check_rule(in, *entry.key);
         const auto read = text(in, Value{entry.key->text, entry.value});
@@ -815,11 +1025,16 @@ Device read_device(const Node& root, const std::string& file, std::string id) {
     Reading in(file);
     Device device;
     device.id = std::move(id);
-    read_map(in, Value{"profile", &root}, profile_rows, device);
+    read_map(in, Value{"profile", &root}, "profile", profile_rows, device);
     in.sources.report_unused(in);
     in.responses.report_unused(in);
     in.throw_if_problems();
     return device;
+}
+
+void tell_device(Reading& in) {
+    Device device;
+    read_map(in, nothing("profile"), "profile", profile_rows, device);
 }
 
 void append_device_keys(std::vector<std::string>& out) {

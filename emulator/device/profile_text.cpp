@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "emulator/device/load.h"
+#include "emulator/device/schema.h"
 #include "emulator/device/words.h"
 #include "handshake/wire/extensions.h"
 
@@ -308,6 +309,7 @@ std::string ProfileText::comment_of(const std::string& key) const {
 // --- the parts of a profile ---------------------------------------------------------------------
 
 void ProfileText::head(const Device& device) {
+    line("", std::string(profile_schema_line));
     line("", "format: 1");
     line("", "name: " + short_text(device.name));
     line("", "vendor: " + short_text(device.vendor));

@@ -22,17 +22,16 @@ constexpr Row<StoreEntry> entry_rows[] = {
 
 std::optional<StoreEntry> entry(Reading& in, const Value& value) {
     StoreEntry read;
-    read_map(in, Value{"entry", value.node}, entry_rows, read);
+    read_map(in, Value{"entry", value.node}, "entry", entry_rows, read);
     return read;
 }
 
 constexpr ListOf roots{"roots", true};
 
 std::optional<bool> is_complete(Reading& in, const Value& value) {
-    if (value.node->text == "complete") return true;
-    if (value.node->text == "partial") return false;
-    in.must_be(value, "one of complete, partial");
-    return std::nullopt;
+    static constexpr std::string_view words[] = {"complete", "partial"};
+    const auto found = word(in, value, words);
+    return found ? std::optional(*found == "complete") : std::nullopt;
 }
 
 constexpr Row<Store> store_rows[] = {
@@ -51,7 +50,7 @@ Store read_store(const Node& root, const std::string& file, std::string id) {
     Reading in(file);
     Store store;
     store.id = std::move(id);
-    read_map(in, Value{"store", &root}, store_rows, store);
+    read_map(in, Value{"store", &root}, "store", store_rows, store);
     if (store.complete && !store.absent.empty()) {
         in.problem(root, "'absent' belongs to 'contents: partial': a complete list needs none");
     }
@@ -65,6 +64,11 @@ Store read_store(const Node& root, const std::string& file, std::string id) {
     }
     in.throw_if_problems();
     return store;
+}
+
+void tell_store(Reading& in) {
+    Store store;
+    read_map(in, nothing("store"), "store", store_rows, store);
 }
 
 void append_store_keys(std::vector<std::string>& out) {

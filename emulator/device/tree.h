@@ -1,9 +1,11 @@
 // What YAML is read through: a tree that knows its places, the problems found on the way, and rows
 // that say which keys a map has. A reader yields nullopt after it has written down what is wrong,
-// so that one pass finds every problem. Private to emulator/device; knows no key of the format and
-// no yaml-cpp.
+// so that one pass finds every problem. The same readers tell what they take, so that the schema
+// for editors (schema.h) cannot say anything else. Private to emulator/device; knows no key of the
+// format and no yaml-cpp.
 #pragma once
 
+#include <boost/json.hpp>
 #include <limits>
 #include <set>
 #include <span>
@@ -25,6 +27,11 @@ struct Node {
 // The only document in `text`. Throws ProfileError for what is not YAML or not allowed in it:
 // anchors, aliases, tags, several documents, depth, number of values, octets that are not UTF-8.
 Node parse_tree(std::string_view text, const std::string& file);
+// At most one octet more than parse_tree takes. Throws ProfileError.
+std::string read_file(const std::filesystem::path& path);
+
+// The value of a key of a map; nullptr where there is no such key, or no map.
+const Node* find_key(const Node& map, std::string_view name);
 
 // A node and what messages call it.
 struct Value {
@@ -38,6 +45,16 @@ struct Entry {
 struct Key {
     std::string_view name;
     bool required = false;
+};
+
+// JSON Schema of one value.
+using Schema = boost::json::object;
+
+// The format as its readers tell it.
+struct Format {
+    // "section.key": the text of profiles/README.md.
+    const std::map<std::string, std::string>& texts;
+    Schema definitions;  // of values that several keys have, and of each section
 };
 
 class Reading;
@@ -64,6 +81,8 @@ private:
 class Reading {
 public:
     explicit Reading(std::string file) : file_(std::move(file)) {}
+    // Reads nothing: every reader that is called tells what it takes.
+    explicit Reading(Format& format) : format_(&format) {}
     Reading(const Reading&) = delete;
     Reading& operator=(const Reading&) = delete;
 
@@ -78,6 +97,20 @@ public:
     // One node per key, nullptr where it is absent. nullopt when `value` is no map.
     std::optional<std::vector<const Node*>> match(const Value& value, std::span<const Key> keys);
 
+    // Whether readers are asked for what they take. If so, each calls one of the following once
+    // and yields nullopt, without a look at its value.
+    bool telling() const { return format_ != nullptr; }
+    void tell(Schema schema);
+    // What `reader` tells. Throws std::logic_error where that is nothing.
+    Schema told_by(const std::function<void()>& reader);
+    // What `reader` tells, written down once under `name`.
+    void tell_defined(std::string_view name, const std::function<void()>& reader);
+    // More that holds for the map under `name`: all of `schemas`.
+    void tell_beside(std::string_view name, boost::json::array schemas);
+    // A map with `keys`; `reader` is called with the number of each.
+    void tell_keys(std::string_view section, std::span<const Key> keys,
+                   const std::function<void(std::size_t)>& reader);
+
     Ids sources{"source", "sources"};
     Ids responses{"response", "responses"};
     // The `source` of the section that is being read, and whether the key is there at all: a source
@@ -91,7 +124,20 @@ private:
     std::string file_;
     std::vector<Problem> problems_;
     std::size_t more_ = 0;
+    Format* format_ = nullptr;
+    Schema told_;
 };
+
+// A value for readers that only tell.
+Value nothing(std::string_view key);
+// One of `words`: true, false and null stand for what YAML makes of them.
+Schema one_of(std::span<const std::string_view> words);
+Schema any_of(std::vector<Schema> schemas);
+Schema list_of(Schema items, bool may_be_empty);
+// Where `key` is `word`, `then` holds.
+Schema when(std::string_view key, std::string_view word, Schema then);
+Schema text_like(std::string_view pattern);
+Schema whole_number(std::size_t min, std::size_t max);
 
 // "; did you mean 'cipher_suites'?", or the choices when none is near.
 std::string nearest(std::string_view word, std::span<const std::string_view> candidates);
@@ -103,11 +149,18 @@ struct Row {
     Key key;
     void (*read)(Reading& in, const Value& value, T& target);
 };
+// `section` is the map's heading in profiles/README.md.
 template <typename T, std::size_t N>
-void read_map(Reading& in, const Value& value, const Row<T> (&rows)[N], T& target) {
+void read_map(Reading& in, const Value& value, std::string_view section, const Row<T> (&rows)[N],
+              T& target) {
     std::vector<Key> keys;
     for (const Row<T>& row : rows)
         keys.push_back(row.key);
+    if (in.telling()) {
+        in.tell_keys(section, keys,
+                     [&](std::size_t i) { rows[i].read(in, nothing(rows[i].key.name), target); });
+        return;
+    }
     const auto nodes = in.match(value, keys);
     if (!nodes) return;
     for (std::size_t i = 0; i < N; ++i) {
@@ -129,6 +182,10 @@ std::optional<Bytes> hex(Reading& in, const Value& value);
 
 template <std::size_t Min, std::size_t Max>
 std::optional<std::size_t> number_between(Reading& in, const Value& value) {
+    if (in.telling()) {
+        in.tell(whole_number(Min, Max));
+        return std::nullopt;
+    }
     const auto read = number(in, value);
     if (!read || (*read >= Min && *read <= Max)) return read;
     in.must_be(value, "between " + std::to_string(Min) + " and " + std::to_string(Max));
@@ -137,24 +194,27 @@ std::optional<std::size_t> number_between(Reading& in, const Value& value) {
 
 template <std::size_t Octets>
 std::optional<Bytes> hex_of(Reading& in, const Value& value) {
+    if (in.telling()) {
+        in.tell(text_like("^[0-9A-Fa-f]{" + std::to_string(Octets * 2) + "}$"));
+        return std::nullopt;
+    }
     auto read = hex(in, value);
     if (!read || read->size() == Octets) return read;
     in.must_be(value, std::to_string(Octets * 2) + " hexadecimal digits");
     return std::nullopt;
 }
 
+// The one of `words` that the value is.
+std::optional<std::string_view> word(Reading& in, const Value& value,
+                                     std::span<const std::string_view> words);
+
 template <typename E>
 std::optional<E> choice(Reading& in, const Value& value) {
-    if (value.node->kind == Node::Kind::scalar) {
-        if (const auto found = from_word<E>(value.node->text)) return found;
-    }
-    std::string all;
-    for (const Word<E>& word : words<E>) {
-        if (!all.empty()) all += ", ";
-        all += word.name;
-    }
-    in.must_be(value, "one of " + all);
-    return std::nullopt;
+    std::vector<std::string_view> names;
+    for (const Word<E>& word : words<E>)
+        names.push_back(word.name);
+    const auto found = word(in, value, names);
+    return found ? from_word<E>(*found) : std::nullopt;
 }
 
 // A list; `Many` says of what, and whether it may be empty.
@@ -166,6 +226,10 @@ template <const ListOf& Many, auto Read>
 auto list(Reading& in, const Value& value) {
     using T = typename decltype(Read(in, value))::value_type;
     std::optional<std::vector<T>> result;
+    if (in.telling()) {
+        in.tell(list_of(in.told_by([&] { Read(in, value); }), Many.may_be_empty));
+        return result;
+    }
     if (value.node->kind != Node::Kind::list) {
         in.must_be(value, std::string("a list of ") + Many.what);
         return result;
@@ -189,6 +253,10 @@ void field(Reading& in, const Value& value, T& target) {
 // The format number that heads every file.
 template <typename T>
 void format_number(Reading& in, const Value& value, T&) {
+    if (in.telling()) {
+        in.tell({{"const", 1}});
+        return;
+    }
     if (value.node->kind != Node::Kind::scalar || value.node->text != "1") {
         in.must_be(value, "1, the only format that this version reads");
     }
@@ -203,6 +271,9 @@ void append_keys(std::vector<std::string>& out, std::string_view section, const 
 }
 
 // What load.cpp does with a tree; in profile.cpp, store.cpp and group.cpp.
+// Each tells of the file as a whole.
+void tell_device(Reading& in);
+void tell_store(Reading& in);
 Device read_device(const Node& root, const std::string& file, std::string id);
 Store read_store(const Node& root, const std::string& file, std::string id);
 Group read_group(const Node& root, const std::string& file, std::string id,

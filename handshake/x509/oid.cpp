@@ -537,4 +537,11 @@ std::optional<Oid> oid_from_name(std::string_view name_or_dotted) {
     return oid_from_dotted(name_or_dotted);
 }
 
+std::vector<std::string_view> oid_names() {
+    std::vector<std::string_view> names;
+    for (const Row& row : table)
+        names.push_back(row.name);
+    return names;
+}
+
 }  // namespace handset::x509

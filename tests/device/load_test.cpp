@@ -357,9 +357,12 @@ TEST_CASE("each fault is named at its place") {
          "VALUE, source: ID}'"},
         {small + "names:\n  san: {is: any}\n", "x.yaml:18:8: missing key 'source' in 'san'"},
         {small + "names: {source: here, san: some}\n",
-         "x.yaml:17:28: 'san' must be one of none, first, any"},
+         "x.yaml:17:28: 'san' must be one of none, first, any; did you mean 'none'?"},
         {small + "names: {source: here, checked: yes}\n",
          "x.yaml:17:32: 'checked' must be true or false"},
+        {small + "certificate: {source: here, key_types: [rsa, edd25519]}\n",
+         "x.yaml:17:46: 'key_types' must be one of rsa, dsa, ec, ed25519; did you mean "
+         "'ed25519'?"},
         {small + "names: any\n", "x.yaml:17:8: 'names' must be a map of keys"},
         {small + "certificate: {source: here, max_oid_arcs: 1e3}\n",
          "x.yaml:17:43: 'max_oid_arcs' must be a whole number"},
@@ -368,7 +371,8 @@ TEST_CASE("each fault is named at its place") {
         {small + "certificate: {source: here, rsa_bits: {min: 2, max: 1}}\n",
          "x.yaml:17:39: 'rsa_bits' must be a range whose min is not above its max"},
         {small + "certificate: {source: here, critical_extensions: [subjectaltname]}\n",
-         "x.yaml:17:51: no object identifier is called 'subjectaltname'"},
+         "x.yaml:17:51: no object identifier is called 'subjectaltname'; did you mean "
+         "'subjectAltName'?"},
         {small + "  server_name: host\n",
          "x.yaml:17:16: 'server_name' is host, but 'extensions' does not list it"},
         {small + "  extensions: [server_name]\n",
@@ -428,7 +432,7 @@ TEST_CASE("one reading finds every problem, up to a hundred") {
     CHECK(problems(text) ==
           "x.yaml:5:7: 'kind' must be one of mail-client, browser, os, library, embedded, server\n"
           "x.yaml:7:9: 'status' must be one of draft, reviewed\n"
-          "x.yaml:17:28: 'san' must be one of none, first, any\n"
+          "x.yaml:17:28: 'san' must be one of none, first, any; did you mean 'none'?\n"
           "x.yaml:17:34: unknown key 'sam'; did you mean 'san'?\n"
           "x.yaml:18:8: 'trust' must be a map of keys\n"
           "x.yaml:19:1: unknown key 'validaton'; did you mean 'validation'?");

@@ -512,7 +512,8 @@ TEST_CASE("a profile as a careful person writes it") {
     const std::string text = profile_text(device, {{"names.cn", "section 3.1"},
                                                    {"certificate.critical_extensions", "all"},
                                                    {"names.ip", "not stated"}});
-    CHECK(text == R"(format: 1
+    CHECK(text == R"(# yaml-language-server: $schema=profile.schema.json
+format: 1
 name: Small 1.0
 vendor: Nobody
 family: Tests

@@ -62,9 +62,11 @@ def profile_of(client, folder):
     if notes:
         head += ["notes:", *(f'  - "{note}"' for note in notes)]
     lines[place + 1:place + 1] = head
-    return ("# Learned by `handset learn` from what the client did with the lab's cases; those named\n"
-            "# behind a statement show it. Made by tests/fidelity/make_profiles.py.\n"
-            + "\n".join(lines) + "\n")
+    # Behind the first line, by which editors find the schema.
+    lines[1:1] = [
+        "# Learned by `handset learn` from what the client did with the lab's cases; those named",
+        "# behind a statement show it. Made by tests/fidelity/make_profiles.py."]
+    return "\n".join(lines) + "\n"
 
 
 def main():
