@@ -195,7 +195,8 @@ class ProfileTest(ProgramTest):
         run = self.handset("lint")
         self.assertEqual((0, ""), (run.status, run.err), run)
         expected = len(list((HOME / "profiles").glob("*.yaml"))) + len(
-            list((HOME / "profiles/stores").glob("*.yaml")))
+            list((HOME / "profiles/stores").glob("*.yaml"))) + len(
+                list((HOME / "profiles/groups").glob("*.yaml")))
         self.assertEqual(expected, len(run.out.splitlines()), run)
 
 
